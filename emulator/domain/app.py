@@ -1,0 +1,112 @@
+"""Apps: what can be run, with which inputs and parameters [apps §3, §5]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+PARALLELISM = ("SERIAL", "PARALLEL", "PTHREAD")
+PARAMETER_TYPES = ("string", "number", "bool", "enumeration", "flag")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppArgument:
+    """What inputs and parameters have in common. ``default`` is one value, several as a list, or None."""
+
+    id: str
+    default: Any = None
+    validator: str | None = None
+    visible: bool = True
+    required: bool = False
+    order: int = 0
+    enquote: bool = False
+    label: str | None = None
+    description: str | None = None
+    argument: str | None = None
+    show_argument: bool = False
+    repeat_argument: bool = False
+    min_cardinality: int = 0
+    max_cardinality: int = 1
+    ontology: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppInput(AppArgument):
+    """A file or directory that is staged into the work directory [apps §5.1]."""
+
+    file_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppParameter(AppArgument):
+    """A value that is rendered into the wrapper template [apps §5.2].
+
+    ``enum_values`` are (key, label) pairs; keys are what a job may give.
+    """
+
+    type: str = "string"
+    enum_values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppOutput:
+    """A declared output; informational [apps §5.3]."""
+
+    id: str
+    default: Any = None
+    validator: str | None = None
+    order: int = 0
+    label: str | None = None
+    description: str | None = None
+    min_cardinality: int = 0
+    max_cardinality: int = -1
+    ontology: tuple[str, ...] = ()
+    file_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """An app. ``default_memory_per_node`` in GB, ``default_max_run_time`` as ``HH:MM:SS``."""
+
+    world: str
+    uuid: str
+    name: str
+    version: str
+    owner: str
+    execution_system: str
+    execution_type: str
+    parallelism: str
+    deployment_system: str
+    deployment_path: str
+    template_path: str
+    test_path: str
+    created: datetime
+    last_updated: datetime
+    revision: int = 1
+    public: bool = False
+    available: bool = True
+    label: str | None = None
+    short_description: str | None = None
+    long_description: str | None = None
+    help_uri: str | None = None
+    icon: str | None = None
+    tags: tuple[str, ...] = ()
+    ontology: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    checkpointable: bool = False
+    default_queue: str | None = None
+    default_node_count: int | None = None
+    default_processors_per_node: int | None = None
+    default_memory_per_node: float | None = None
+    default_max_run_time: str | None = None
+    checksum: str | None = None
+    inputs: tuple[AppInput, ...] = field(default=())
+    parameters: tuple[AppParameter, ...] = field(default=())
+    outputs: tuple[AppOutput, ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        """``<name>-<version>``, with ``u<revision>`` behind it once public [apps §1]."""
+        plain = f"{self.name}-{self.version}"
+        return f"{plain}u{self.revision}" if self.public else plain

@@ -1,0 +1,90 @@
+"""Subscriptions to events and the messages that go out for them [notifications §2-§4]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class SubscriptionStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    FAILED = "FAILED"
+    COMPLETE = "COMPLETE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """When a failed delivery is tried again; rate and delay in seconds [notifications §4]."""
+
+    retry_strategy: str = "IMMEDIATE"
+    retry_limit: int = 5
+    retry_rate: int = 5
+    retry_delay: int = 0
+    save_on_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    world: str
+    id: str
+    owner: str
+    url: str
+    event: str
+    associated_uuid: str
+    created: datetime
+    last_updated: datetime
+    persistent: bool = False
+    status: SubscriptionStatus = SubscriptionStatus.ACTIVE
+    policy: Policy = field(default_factory=Policy)
+    attempts: int = 0
+    last_sent: datetime | None = None
+    response_code: int | None = None
+    success: bool = False
+
+    def matches(self, event: str) -> bool:
+        return self.status is SubscriptionStatus.ACTIVE and (self.event == "*" or self.event == event.upper())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What goes out, rendered when the event was recorded: later changes of the job do not alter it.
+
+    ``url`` has its macros expanded. ``body`` is the JSON of a webhook; ``subject`` and ``text`` are the
+    e-mail's.
+    """
+
+    url: str
+    event: str
+    body: str
+    subject: str
+    text: str
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way: kept until it has arrived or is given up. ``due`` is the next attempt's time."""
+
+    world: str
+    id: str
+    subscription_id: str
+    event_seq: int
+    message: Message
+    created: datetime
+    due: datetime
+    attempts: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResult:
+    """What came of one attempt. ``code`` is the HTTP status, or 408, 404, 500 where there was none [§4.5]."""
+
+    code: int
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.code < 300

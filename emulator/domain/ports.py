@@ -1,0 +1,207 @@
+"""What the engine and the services ask of the outside world, as contracts.
+
+Adapters in hosts/, runtimes/, notify/ and engine/{clock,ids}.py answer them; only app.py knows which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from emulator.domain.event import Event
+from emulator.domain.file import FileInfo
+from emulator.domain.job import Job
+from emulator.domain.notification import DeliveryResult, Message, Subscription
+
+
+class Clock(Protocol):
+    """The one source of time."""
+
+    def now(self) -> datetime:
+        """The current time, UTC, aware, whole milliseconds."""
+
+    def call_at(self, when: datetime, action: Callable[[], None]) -> Callable[[], None]:
+        """Run ``action`` on the clock's own thread at ``when``; the answer, when called, takes it back.
+
+        Actions must be short: they wake somebody else.
+        """
+
+
+class Ids(Protocol):
+    """The one source of chance."""
+
+    def job(self) -> str:
+        """A job uuid: 40 characters ending in ``-007`` [conventions §7]."""
+
+    def legacy(self, suffix: str) -> str:
+        """A uuid of the legacy form for the three-digit type ``suffix``."""
+
+    def token(self) -> str:
+        """32 hexadecimal characters."""
+
+    def key(self) -> str:
+        """28 characters of ``[A-Za-z0-9_]``: a consumer key or secret."""
+
+
+class HostFiles(Protocol):
+    """The files of one machine.
+
+    Paths are absolute on that machine and use ``/``. Nothing outside the machine's root is ever reached,
+    by ``..`` or by symbolic link: such paths raise FileNotFoundError. Missing things raise
+    FileNotFoundError; the usual OSError subclasses (NotADirectoryError, IsADirectoryError,
+    FileExistsError, PermissionError, OSError for a full disk) say the rest.
+    """
+
+    def stat(self, path: str) -> FileInfo: ...
+
+    def listing(self, path: str) -> list[FileInfo]:
+        """The children of a directory, hidden ones included, in no order."""
+
+    def exists(self, path: str) -> bool: ...
+
+    def reader(self, path: str, offset: int = 0) -> BinaryIO:
+        """An open file to read from, at ``offset``; the caller closes it."""
+
+    def writer(self, path: str) -> AbstractContextManager[BinaryIO]:
+        """Replace ``path`` whole: what is written appears under the name when the block ends well.
+
+        The parent directory must exist. When the block raises, the old file is untouched.
+        """
+
+    def patch(self, path: str, offset: int) -> AbstractContextManager[BinaryIO]:
+        """Write into an existing (or new) file from ``offset`` on, in place."""
+
+    def mkdir(self, path: str) -> None:
+        """Make a directory with its parents; an existing one is fine."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file, or a directory with all below it."""
+
+    def rename(self, source: str, target: str) -> None: ...
+
+    def chmod(self, path: str, mode: int) -> None: ...
+
+    def walk(self, path: str) -> Iterator[FileInfo]:
+        """Everything below a directory, parents before children; the file itself for a file."""
+
+    def local_path(self, path: str) -> Path | None:
+        """Where the path lies on this machine, if it does; never outside the root."""
+
+
+class Host(Protocol):
+    """A machine named by a system definition."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def files(self) -> HostFiles: ...
+
+
+class Hosts(Protocol):
+    """Finds the machine behind a host name, in a world."""
+
+    def host(self, world: str, name: str) -> Host: ...
+
+
+class RemoteState(StrEnum):
+    """How a submitted script stands on its execution system."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    ENDED = "ENDED"
+    LOST = "LOST"
+    """Nothing is known of it any more: neither running nor an exit code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteReport:
+    """What an execution system says of a script.
+
+    ``scheduler_state`` is the scheduler's own word for the end (COMPLETED, FAILED, TIMEOUT, CANCELLED,
+    OUT_OF_MEMORY, NODE_FAIL); ``exit_code`` is None where it never got one; ``signal`` 0 for none.
+    """
+
+    state: RemoteState
+    scheduler_state: str = ""
+    exit_code: int | None = None
+    signal: int = 0
+    started: datetime | None = None
+    ended: datetime | None = None
+    reason: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.state is RemoteState.ENDED and self.scheduler_state == "COMPLETED" and self.exit_code == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """Everything needed to start a job's script on its execution system, or to find it again.
+
+    Built from the job's plan each time, hence the same after a restart. Paths are absolute on the host.
+    ``max_run_seconds`` 0 means no limit. ``queue_limit`` and ``queue_user_limit`` are the most scripts
+    of the queue (and of one owner in it) that may run at once; -1 for none.
+    """
+
+    job_id: str
+    world: str
+    host: str
+    system_id: str
+    app_id: str
+    owner: str
+    name: str
+    scheduler: str
+    script: str
+    work_dir: str
+    stdout: str
+    stderr: str
+    home_dir: str
+    max_run_seconds: int
+    queue: str = ""
+    queue_limit: int = -1
+    queue_user_limit: int = -1
+    memory_per_node: float = 0.0
+    processors: int = 1
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class Launcher(Protocol):
+    """Runs scripts on execution systems, each exactly once per job id.
+
+    When the state of a script has changed, the launcher calls the ``on_change`` it was built with,
+    with the job id, from a thread of its own.
+    """
+
+    def submit(self, launch: Launch) -> str:
+        """Hand the script over; the answer is the remote job id. Again for the same job: the same id.
+
+        Raises OSError when the execution system cannot take it.
+        """
+
+    def report(self, launch: Launch, remote_job_id: str) -> RemoteReport:
+        """How it stands now. After a restart this finds a script again that was handed over before."""
+
+    def cancel(self, launch: Launch, remote_job_id: str) -> None:
+        """Kill it, with everything it started; a script that is gone already is fine."""
+
+    def forget(self, launch: Launch) -> None:
+        """The job has ended: drop what was kept to find it again."""
+
+
+class Renderer(Protocol):
+    """A dialect's words for a message about a job's event [notifications §6]."""
+
+    def job_message(self, job: Job, event: Event, subscription: Subscription) -> Message: ...
+
+
+class Channel(Protocol):
+    """A way out for messages."""
+
+    def send(self, subscription: Subscription, message: Message, delivery_id: str) -> DeliveryResult:
+        """One attempt. Never raises for what the other side does: that is the result's code."""
