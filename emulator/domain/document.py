@@ -33,13 +33,13 @@ def to_document(value: Any) -> Any:
 
 def from_document(cls: type[T], document: dict[str, Any]) -> T:
     """The dataclass a document was made from. Keys it does not know are left out."""
-    hints = _hints(cls)
+    hints: dict[str, Any] = _hints(cls)  # type: ignore[arg-type]  # a class is hashable
     known = {name: _build(hints[name], document[name]) for name in hints if name in document}
     return cls(**known)
 
 
 @cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
 

@@ -122,7 +122,7 @@ def check_transition(current: JobState, following: JobState, resume: JobState | 
 
 
 def phase(current: JobState, following: JobState) -> str:
-    """The name of the phase that performs a transition, as ``lastStatusMessage`` shows it [job-lifecycle §3.2]."""
+    """The name of the phase that performs a transition (in ``lastStatusMessage``) [job-lifecycle §3.2]."""
     pivot = current if following in (S.BLOCKED, S.STOPPED, S.FAILED) else following
     if pivot in (S.ACCEPTED, S.PENDING, S.PROCESSING_INPUTS, S.STAGING_INPUTS):
         return "STAGING_INPUTS"

@@ -94,7 +94,7 @@ class AuthShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageConfig:
-    """``storage`` of a system. ``root_dir`` always starts with ``/``; ``home_dir`` lies below it [files §2]."""
+    """``storage`` of a system. ``root_dir`` starts with ``/``; ``home_dir`` lies below it [files §2]."""
 
     host: str
     port: int | None

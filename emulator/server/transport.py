@@ -1,0 +1,172 @@
+"""The socket of one client, plain or TLS, and every way in which it may end."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import socket
+import ssl
+import struct
+import threading
+import time
+
+STALL_SECONDS = 300
+"""A client that neither sends nor takes a byte for this long is given up."""
+
+HANDSHAKE_SECONDS = 30
+"""The longest pause within a TLS handshake."""
+
+LINGER_SILENCE_SECONDS = 5
+"""After the last answer, how long to wait for the client's next byte or its closing."""
+
+LINGER_SECONDS = 30
+"""After the last answer, how long a client may go on sending what nobody will read."""
+
+_DISCARD_BYTES = 64 * 1024
+
+
+class ConnectionEnded(BaseException):
+    """Unwinds the stack when the client is gone or has been cut off; only `Connection.run` catches it.
+
+    It is no `Exception`, so that neither Flask nor a handler's `except Exception` can turn it into
+    an answer: there is nobody left to answer. `finally` blocks and context managers run as usual.
+    """
+
+
+class Transport:
+    """Reads and writes one accepted socket; `cut` is the only method for other threads."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._held = b""
+        # Guards the socket object itself: without it `cut` could shut down a descriptor that was
+        # closed, and given to another connection, a moment before.
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the client speaks TLS."""
+        return isinstance(self._sock, ssl.SSLSocket)
+
+    def prepare(self) -> None:
+        """Set the socket's options; raises OSError when the client has gone already."""
+        self._sock.setblocking(True)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The kernel's own time-outs, since Python's make the socket non-blocking and sendfile crawl.
+        stall = struct.pack("@ll", STALL_SECONDS, 0)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, stall)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, stall)
+
+    def peek(self) -> bytes:
+        """The client's first byte, left in place; b"" when it closed without sending one."""
+        return self._sock.recv(1, socket.MSG_PEEK)
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Shake hands as the server; raises ssl.SSLError or another OSError when that fails."""
+        with self._lock:
+            self._sock.settimeout(HANDSHAKE_SECONDS)
+            # Not on connect: `cut` must be able to reach the new socket object during the handshake.
+            tls = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
+            self._sock = tls
+        tls.do_handshake()
+        tls.settimeout(STALL_SECONDS)
+
+    def recv(self, size: int) -> bytes:
+        """At most `size` bytes; b"" at the end of the client's stream."""
+        return self._sock.recv(size)
+
+    def recv_into(self, buffer: memoryview) -> int:
+        """Fill the start of `buffer`; returns the number of bytes, 0 at the end of the stream."""
+        return self._sock.recv_into(buffer)
+
+    def hold(self, head: bytes) -> None:
+        """Keep `head` back until the next send, so that a small answer leaves in one packet."""
+        self._held += head
+
+    def sendall(self, data: bytes) -> None:
+        """Send what is held, then `data`; raises ConnectionEnded when the client is gone."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        try:
+            self._sock.sendall(data)
+        except OSError as error:
+            raise ConnectionEnded(f"sending failed: {error}") from error
+
+    def flush(self) -> None:
+        """Send what is held; raises ConnectionEnded when the client is gone."""
+        if self._held:
+            self.sendall(b"")
+
+    def sendfile(self, file: io.BufferedReader | io.FileIO, offset: int, count: int) -> int:
+        """Have the kernel send `count` bytes of `file` from `offset`; plain sockets only.
+
+        Returns the bytes sent, fewer than `count` only where the file ends early. Raises
+        ConnectionEnded when the client is gone, OSError when the file cannot be read.
+        """
+        self.flush()
+        sent = 0
+        while sent < count:
+            try:
+                step = os.sendfile(self._sock.fileno(), file.fileno(), offset + sent, count - sent)
+            except (ConnectionError, BlockingIOError) as error:
+                raise ConnectionEnded(f"sending failed: {error}") from error
+            if not step:
+                break
+            sent += step
+        return sent
+
+    def end_output(self, *, notify: bool = True) -> None:
+        """Tell the client that nothing more will come; it may still be sending.
+
+        With `notify`, TLS says so too (close_notify): without it, a strict client takes an answer
+        that has no length for a broken one, which is what a broken-off answer shall look like.
+        """
+        self._held = b""
+        if notify and isinstance(self._sock, ssl.SSLSocket):
+            # A zero time-out sends close_notify without waiting for the client's: the "failure" to
+            # receive it is the expected outcome, and a client that is gone needs none.
+            self._sock.settimeout(0)
+            with contextlib.suppress(OSError, ValueError):
+                self._sock.unwrap()
+        self._shutdown(socket.SHUT_WR)
+
+    def discard_input(self) -> None:
+        """Read and drop what the client still sends, until it closes or the linger times run out.
+
+        Closing with unread bytes would reset the connection and could take the answer with it
+        [RFC 9112 §9.6].
+        """
+        if self._closed:
+            return
+        self._sock.settimeout(LINGER_SILENCE_SECONDS)
+        deadline = time.monotonic() + LINGER_SECONDS
+        scratch = bytearray(_DISCARD_BYTES)
+        # The plain socket's method also for TLS: what is thrown away need not be decrypted.
+        while socket.socket.recv_into(self._sock, scratch) and time.monotonic() < deadline:
+            pass
+
+    def reset(self) -> None:
+        """Close at once with a TCP reset (RST)."""
+        # No shutdown first: that would send an orderly FIN.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def cut(self) -> None:
+        """Stop both directions from another thread: the thread that serves wakes and ends."""
+        with self._lock:
+            if not self._closed:
+                self._shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the socket back; may be called twice."""
+        with self._lock:
+            self._closed = True
+            self._sock.close()
+
+    def _shutdown(self, how: int) -> None:
+        # SSLSocket.shutdown drops its TLS state, after which another thread would send plain text;
+        # and a client that is gone already (ENOTCONN) is as shut as we want it.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._sock, how)

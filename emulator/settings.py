@@ -1,0 +1,182 @@
+"""All options in one table: each is a flag, an environment variable and a key of the config file.
+
+``auth.anonymous`` is ``--auth-anonymous / --no-auth-anonymous``, ``TAPIS_EMULATOR_AUTH_ANONYMOUS`` and
+
+.. code-block:: yaml
+
+    auth: {anonymous: true}
+
+A flag wins over the environment, which wins over the file, which wins over the default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "TAPIS_EMULATOR_"
+
+
+class BadSetting(Exception):
+    """An option that does not exist, or a value of the wrong kind. The text names it and its source."""
+
+
+def _option(key: str, default: Any, text: str) -> Any:
+    meta = {"key": key, "help": text}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+def _data_home() -> str:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return str(Path(base) / "tapis-emulator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    host: str = _option("server.host", "127.0.0.1", "address to listen on")
+    port: int = _option("server.port", 8000, "port to listen on; 0 takes a free one")
+    base_url: str = _option("server.base_url", "", "base URL in links; empty: as the request came")
+    log_level: str = _option("server.log_level", "WARNING", "DEBUG, INFO, WARNING or ERROR")
+    data_dir: str = _option("data_dir", _data_home(), "where everything is kept")
+    ephemeral: bool = _option("ephemeral", False, "keep nothing: data in a directory that goes at the end")
+    seed_file: str = _option("seed_file", "", "YAML of tenant, users, systems; empty: the built-in one")
+
+    workers: int = _option("engine.workers", 4, "threads that walk jobs through their steps")
+    runtime: str = _option("engine.runtime", "process", "how sandboxes run jobs: process or docker")
+    images: dict[str, str] = _option(
+        "engine.images", {}, "Docker image per app or system id (globs allowed): these run in containers"
+    )
+    docker_image: str = _option(
+        "engine.docker_image", "", "image when the runtime is docker and none matches"
+    )
+    docker_network: str = _option("engine.docker_network", "bridge", "network of job containers")
+
+    anonymous: bool = _option("auth.anonymous", True, "no Authorization header: act as the default user")
+    default_user: str = _option("auth.default_user", "testuser", "user of requests without credentials")
+    revoke_on_refresh: bool = _option("auth.revoke_on_refresh", False, "a refresh kills the old pair")
+    token_reuse: bool = _option("auth.token_reuse", False, "the same token while one lives")
+    token_lifetime: int = _option("auth.token_lifetime", 14400, "seconds an access token lives")
+    strict_usernames: bool = _option("auth.strict_usernames", True, "unknown users are 404 in roles and pems")
+    fault_format: str = _option("gateway.fault_format", "json", "json or xml fault bodies")
+    service_version: str = _option("service.version", "2.2.27-r8d3e0d3", "version in every answer")
+    page_default: int = _option("page.default", 100, "entries on a page when no limit is given")
+    page_max: int = _option("page.max", 250, "most entries on a page (files: no cap)")
+    public_default_read: bool = _option(
+        "files.public_default_read", False, "READ outside homes on public storage"
+    )
+    import_allow: str = _option(
+        "files.import_allow", "", "hosts (comma list, globs) reachable for http inputs"
+    )
+    strict_request: bool = _option("jobs.strict_request", True, "unknown keys of a job request are 400")
+    drop_unlimited_queues: bool = _option("jobs.drop_unlimited_queues", False, "ignore queues with -1 limits")
+    cancel_terminal_error: bool = _option("jobs.cancel_terminal_error", True, "cancel of an ended job is 400")
+    log_alias: bool = _option("jobs.log_alias", True, "<slug>-<id>.out/.err always finds the log")
+    archive_exclude_inputs: bool = _option(
+        "jobs.archive_exclude_inputs", False, "do not archive staged inputs"
+    )
+    time_scale: float = _option("jobs.time_scale", 1.0, "divides run time limits")
+    recovery_time_scale: float = _option("jobs.recovery_time_scale", 60.0, "divides waits of blocked jobs")
+    max_request_mb: int = _option("server.max_request_mb", 10, "most megabytes of a JSON or form body")
+
+    smtp_host: str = _option("smtp.host", "", "SMTP server for e-mails; empty: the built-in mailbox")
+    smtp_port: int = _option("smtp.port", 25, "its port")
+    smtp_user: str = _option("smtp.user", "", "login name, when it asks for one")
+    smtp_password: str = _option("smtp.password", "", "its password")
+    smtp_starttls: bool = _option("smtp.starttls", False, "speak TLS after STARTTLS")
+    mail_from: str = _option("smtp.sender", "no-reply@tapis-emulator.localhost", "sender of e-mails")
+
+
+def options() -> Iterator[Field[Any]]:
+    """The table: dataclass fields with ``metadata["key"]`` and ``metadata["help"]``."""
+    return iter(fields(Settings))
+
+
+def variable(key: str) -> str:
+    """The environment variable of an option."""
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def flag(key: str) -> str:
+    """The command line flag: common ones short, the rest as their key."""
+    name = key.removeprefix("server.").removeprefix("engine.")
+    return "--" + name.replace(".", "-").replace("_", "-")
+
+
+def load(
+    flags: Mapping[str, Any], environment: Mapping[str, str] | None = None, config: Path | None = None
+) -> Settings:
+    """Bring all sources together. ``flags`` by field name, None where not given.
+
+    Raises BadSetting for unknown keys and wrong values.
+    """
+    env = os.environ if environment is None else environment
+    table = {f.metadata["key"]: f for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    for key, value in (_flatten(_read(config)) if config else {}).items():
+        if key not in table:
+            raise BadSetting(f"{config}: there is no option {key}")
+        values[table[key].name] = _typed(table[key], value, str(config))
+    for key, option in table.items():
+        if variable(key) in env:
+            values[option.name] = _typed(option, env[variable(key)], variable(key))
+    for name, value in flags.items():
+        if value is not None:
+            values[name] = value
+    return Settings(**values)
+
+
+def _read(config: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        document = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise BadSetting(f"{config}: {error}") from error
+    if not isinstance(document, dict):
+        raise BadSetting(f"{config}: expected a mapping of options")
+    return document
+
+
+def _flatten(document: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    known = {f.metadata["key"] for f in fields(Settings)}
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        name = f"{above}{key}"
+        if isinstance(value, Mapping) and name not in known:
+            flat |= _flatten(value, f"{name}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def _typed(option: Field[Any], value: Any, source: str) -> Any:
+    kind = {"str": str, "int": int, "float": float, "bool": bool}.get(str(option.type), dict)
+    try:
+        if kind is bool:
+            return value if isinstance(value, bool) else _truth(str(value))
+        if kind is dict:
+            return value if isinstance(value, dict) else dict(p.split("=", 1) for p in value.split(",") if p)
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(f"{source}: {option.metadata['key']} cannot be {value!r}") from error
+
+
+def _truth(text: str) -> bool:
+    words = {
+        "1": True,
+        "true": True,
+        "on": True,
+        "yes": True,
+        "0": False,
+        "false": False,
+        "off": False,
+        "no": False,
+    }
+    if text.strip().lower() not in words:
+        raise ValueError(text)
+    return words[text.strip().lower()]

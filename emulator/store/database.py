@@ -1,0 +1,120 @@
+"""The database behind the store: opening it, transactions, and what happens after a commit."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+
+from emulator.store import tables
+from emulator.store.accounts import AccountRows
+from emulator.store.apps import AppRows
+from emulator.store.events import EventRows
+from emulator.store.files import FileRows
+from emulator.store.jobs import JobRows
+from emulator.store.subscriptions import SubscriptionRows
+from emulator.store.systems import SystemRows
+
+
+class SchemaMismatch(Exception):
+    """The data directory was written by a version whose tables differ from ours."""
+
+
+class Transaction:
+    """One unit of work: everything done through it is saved together, or not at all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.accounts = AccountRows(connection)
+        self.systems = SystemRows(connection)
+        self.apps = AppRows(connection)
+        self.files = FileRows(connection)
+        self.jobs = JobRows(connection)
+        self.events = EventRows(connection)
+        self.subscriptions = SubscriptionRows(connection)
+        self._after: list[Callable[[], None]] = []
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run ``action`` once the work is safely stored; never if it is rolled back."""
+        self._after.append(action)
+
+    def run_after_commit(self) -> None:
+        for action in self._after:
+            action()
+
+
+class Store:
+    """The truth. One per process and data directory."""
+
+    def __init__(self, url: str) -> None:
+        """Open, making the tables at first use. Raises SchemaMismatch for another version's data."""
+        self._engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url)
+        # SQLite has one writer at a time; queueing here is fairer and quicker than its busy handler.
+        self._writing = threading.Lock() if url.startswith("sqlite") else None
+        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            tables.metadata.create_all(connection)
+            self._check_version(connection)
+
+    @classmethod
+    def at(cls, directory: Path) -> Store:
+        """The default store: an SQLite file in the data directory."""
+        return cls(f"sqlite:///{directory / 'emulator.db'}")
+
+    def _check_version(self, connection: Connection) -> None:
+        found = connection.execute(select(tables.schema_info.c.version)).scalar()
+        if found is None:
+            connection.execute(tables.schema_info.insert().values(version=tables.SCHEMA_VERSION))
+        elif found != tables.SCHEMA_VERSION:
+            raise SchemaMismatch(
+                f"the data were written with table version {found}, this program needs {tables.SCHEMA_VERSION}"
+            )
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent view; nothing is saved."""
+        with self._engine.connect() as connection, connection.begin():
+            yield Transaction(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A unit of work, saved when the block ends well. Keep it short: writers wait for each other."""
+        if self._writing is None:
+            with self._engine.begin() as connection:
+                transaction = Transaction(connection)
+                yield transaction
+        else:
+            with self._writing, self._engine.connect().execution_options(writes=True) as connection:
+                with connection.begin():
+                    transaction = Transaction(connection)
+                    yield transaction
+        transaction.run_after_commit()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, pool_size=16, max_overflow=-1, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # the driver must not open transactions on its own: BEGIN is ours, below
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("regexp", 2, _regexp, deterministic=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _regexp(pattern: str, value: Any) -> bool:
+    return value is not None and re.search(pattern, str(value)) is not None

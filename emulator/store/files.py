@@ -1,0 +1,106 @@
+"""Rows of what is known about files, and the permissions on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+
+from emulator.domain.file import FileGrant, LogicalFile, permission_from_bits
+from emulator.store.tables import file_grants, files
+
+
+class FileRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, world: str, system_id: str, path: str) -> LogicalFile | None:
+        row = self._connection.execute(
+            select(files).where(files.c.world == world, files.c.system_id == system_id, files.c.path == path)
+        ).first()
+        return None if row is None else _file(row)
+
+    def by_uuid(self, uuid: str) -> LogicalFile | None:
+        row = self._connection.execute(select(files).where(files.c.uuid == uuid)).first()
+        return None if row is None else _file(row)
+
+    def add(self, file: LogicalFile) -> None:
+        self._connection.execute(insert(files).values(**_values(file)))
+
+    def save(self, file: LogicalFile) -> None:
+        self._connection.execute(update(files).where(files.c.uuid == file.uuid).values(**_values(file)))
+
+    def below(self, world: str, system_id: str, path: str) -> list[LogicalFile]:
+        """The record of a path and of everything below it."""
+        query = select(files).where(files.c.world == world, files.c.system_id == system_id, _subtree(path))
+        return [_file(row) for row in self._connection.execute(query.order_by(files.c.path))]
+
+    def ancestors(self, world: str, system_id: str, path: str) -> list[LogicalFile]:
+        """Records of the directories above a path, closest first."""
+        above = _parents(path)
+        query = select(files).where(
+            files.c.world == world, files.c.system_id == system_id, files.c.path.in_(above)
+        )
+        found = [_file(row) for row in self._connection.execute(query)]
+        return sorted(found, key=lambda file: len(file.path), reverse=True)
+
+    def remove_below(self, world: str, system_id: str, path: str) -> int:
+        gone = self._connection.execute(
+            delete(files).where(files.c.world == world, files.c.system_id == system_id, _subtree(path))
+        )
+        return gone.rowcount
+
+    # permissions
+
+    def grants(self, file_uuid: str) -> list[FileGrant]:
+        rows = self._connection.execute(
+            select(file_grants).where(file_grants.c.file_uuid == file_uuid).order_by(file_grants.c.username)
+        )
+        return [_grant(row) for row in rows]
+
+    def set_grant(self, grant: FileGrant) -> None:
+        """Replace the user's permission; an empty one removes it."""
+        self.drop_grants(grant.file_uuid, grant.username)
+        if grant.permission:
+            self._connection.execute(
+                insert(file_grants).values(
+                    file_uuid=grant.file_uuid,
+                    username=grant.username,
+                    bits=grant.permission.bits,
+                    recursive=grant.recursive,
+                )
+            )
+
+    def drop_grants(self, file_uuid: str, username: str | None = None) -> None:
+        query = delete(file_grants).where(file_grants.c.file_uuid == file_uuid)
+        if username is not None:
+            query = query.where(file_grants.c.username == username)
+        self._connection.execute(query)
+
+
+def _subtree(path: str) -> ColumnElement[bool]:
+    base = "" if path == "/" else path
+    # a range instead of LIKE: exact for % and _ in names, and answered by the index ("0" follows "/")
+    return or_(files.c.path == path, (files.c.path >= f"{base}/") & (files.c.path < f"{base}0"))
+
+
+def _parents(path: str) -> list[str]:
+    pieces = [piece for piece in path.split("/") if piece][:-1]
+    return ["/"] + ["/" + "/".join(pieces[: i + 1]) for i in range(len(pieces))] if path != "/" else []
+
+
+def _values(file: LogicalFile) -> dict[str, Any]:
+    return {name: getattr(file, name) for name in LogicalFile.__slots__}
+
+
+def _file(row: Row[Any]) -> LogicalFile:
+    return LogicalFile(**row._mapping)
+
+
+def _grant(row: Row[Any]) -> FileGrant:
+    return FileGrant(
+        file_uuid=row.file_uuid,
+        username=row.username,
+        permission=permission_from_bits(row.bits),
+        recursive=row.recursive,
+    )

@@ -1,0 +1,187 @@
+"""Rows of jobs and the permissions on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+
+from emulator.domain.document import from_document, to_document
+from emulator.domain.identity import WORLD_USER
+from emulator.domain.job import Job, JobGrant, JobPlan
+from emulator.domain.resources import hours
+from emulator.domain.search import Condition, Page
+from emulator.domain.states import ACTIVE, COUNTED, JobState
+from emulator.store.rows import paged, where
+from emulator.store.tables import job_grants, jobs
+
+_STATES = ("status", "blocked_from")
+_RECORD = tuple(name for name in Job.__slots__ if name != "plan")
+_SPAN_MILLIS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """What a listing shows of a job [jobs §5]; read without its plan, for speed."""
+
+    id: str
+    name: str
+    owner: str
+    system_id: str
+    app_id: str
+    created: datetime | None
+    status: JobState
+    remote_started: datetime | None
+    ended: datetime | None
+    last_updated: datetime
+    archive: bool
+    archived: bool
+    archive_system: str | None
+    archive_path: str
+
+
+_SUMMARY = [jobs.c[name] for name in JobSummary.__slots__]
+SEARCHABLE: Mapping[str, ColumnElement[Any]] = {
+    column.name: column for column in jobs.c if column.name not in ("plan", "request", "handle", "world")
+} | {
+    # seconds; Instant columns are milliseconds in the database [jobs §6.1]
+    "run_time": func.abs(func.floor((jobs.c.ended - jobs.c.remote_started) / _SPAN_MILLIS)),
+    "wall_time": func.abs(func.floor((jobs.c.ended - jobs.c.created) / _SPAN_MILLIS)),
+}
+
+
+class JobRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, job: Job) -> None:
+        self._connection.execute(insert(jobs).values(**_values(job)))
+
+    def update(self, job_id: str, **changes: Any) -> None:
+        """Change fields of the record by name (``plan`` included)."""
+        values = {name: _plain(value) for name, value in changes.items() if name != "plan"}
+        if "plan" in changes:
+            values |= _plan_values(changes["plan"])
+        self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+    def get(self, world: str, job_id: str) -> Job | None:
+        row = self._connection.execute(select(jobs).where(jobs.c.world == world, jobs.c.id == job_id)).first()
+        return None if row is None else _job(row)
+
+    def by_id(self, job_id: str) -> Job | None:
+        """For the engine, which works for all worlds."""
+        row = self._connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+        return None if row is None else _job(row)
+
+    def active_ids(self) -> list[str]:
+        """Ids of all jobs that have not ended, in all worlds, first accepted first."""
+        query = (
+            select(jobs.c.id)
+            .where(jobs.c.status.in_([state.value for state in ACTIVE]))
+            .order_by(jobs.c.accepted, jobs.c.id)
+        )
+        return list(self._connection.scalars(query))
+
+    def summaries(
+        self, world: str, visible_to: str | None, conditions: Iterable[Condition], page: Page
+    ) -> list[JobSummary]:
+        query = self._matching(select(*_SUMMARY), world, visible_to, conditions, page)
+        return [_summary(row) for row in self._connection.execute(query)]
+
+    def find(
+        self, world: str, visible_to: str | None, conditions: Iterable[Condition], page: Page
+    ) -> list[Job]:
+        """Jobs owned by or shared with ``visible_to``; None sees all of the world [jobs §5]."""
+        query = self._matching(select(jobs), world, visible_to, conditions, page)
+        return [_job(row) for row in self._connection.execute(query)]
+
+    def _matching(
+        self, query: Any, world: str, visible_to: str | None, conditions: Iterable[Condition], page: Page
+    ) -> Any:
+        query = query.where(jobs.c.world == world, where(SEARCHABLE, conditions))
+        if visible_to is not None:
+            granted = select(job_grants.c.job_id).where(job_grants.c.username.in_([visible_to, WORLD_USER]))
+            query = query.where(or_(jobs.c.owner == visible_to, jobs.c.id.in_(granted)))
+        return paged(query, SEARCHABLE, page, jobs.c.id)
+
+    def hide_jobs_of_app(self, app_uuid: str) -> None:
+        self._connection.execute(update(jobs).where(jobs.c.app_uuid == app_uuid).values(visible=False))
+
+    def counted(self, world: str, system_id: str, queue: str | None = None, owner: str | None = None) -> int:
+        """How many jobs count towards a quota of a system, queue or user [job-lifecycle §5.1]."""
+        query = select(func.count()).select_from(jobs)
+        query = query.where(
+            jobs.c.world == world,
+            jobs.c.system_id == system_id,
+            jobs.c.status.in_([state.value for state in COUNTED]),
+        )
+        if queue is not None:
+            query = query.where(jobs.c.remote_queue == queue)
+        if owner is not None:
+            query = query.where(jobs.c.owner == owner)
+        return self._connection.scalar(query) or 0
+
+    # permissions
+
+    def grants(self, job_id: str) -> list[JobGrant]:
+        rows = self._connection.execute(
+            select(job_grants).where(job_grants.c.job_id == job_id).order_by(job_grants.c.username)
+        )
+        return [JobGrant(**row._mapping) for row in rows]
+
+    def set_grant(self, grant: JobGrant) -> None:
+        self.drop_grants(grant.job_id, grant.username)
+        self._connection.execute(
+            insert(job_grants).values(
+                job_id=grant.job_id, username=grant.username, permission=grant.permission
+            )
+        )
+
+    def drop_grants(self, job_id: str, username: str | None = None) -> None:
+        query = delete(job_grants).where(job_grants.c.job_id == job_id)
+        if username is not None:
+            query = query.where(job_grants.c.username == username)
+        self._connection.execute(query)
+
+
+def _values(job: Job) -> dict[str, Any]:
+    return {name: _plain(getattr(job, name)) for name in _RECORD} | _plan_values(job.plan)
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, JobState) else value
+
+
+def _plan_values(plan: JobPlan) -> dict[str, Any]:
+    return {
+        "plan": to_document(plan),
+        "system_id": plan.execution_system,
+        "remote_queue": plan.queue.name if plan.queue else None,
+        "node_count": plan.node_count,
+        "processors_per_node": plan.processors_per_node,
+        "memory_per_node": plan.memory_per_node,
+        "max_hours": hours(plan.max_run_seconds),
+        "archive": plan.archive,
+        "archive_system": plan.archive_system,
+        "archive_path": plan.archive_path,
+        "work_path": plan.work_path,
+        "inputs": json.dumps(plan.inputs, ensure_ascii=False),
+        "parameters": json.dumps(plan.parameters, ensure_ascii=False),
+    }
+
+
+def _job(row: Row[Any]) -> Job:
+    values = {name: row._mapping[name] for name in _RECORD}
+    for name in _STATES:
+        values[name] = JobState(values[name]) if values[name] else None
+    return Job(**values, plan=from_document(JobPlan, row.plan))
+
+
+def _summary(row: Row[Any]) -> JobSummary:
+    values = dict(row._mapping)
+    values["status"] = JobState(values["status"])
+    return JobSummary(**values)

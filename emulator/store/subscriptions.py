@@ -1,0 +1,125 @@
+"""Rows of notification subscriptions and of messages still on their way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from emulator.domain.document import from_document, to_document
+from emulator.domain.notification import Delivery, Message, Subscription
+from emulator.store.tables import deliveries, subscriptions
+
+
+class SubscriptionRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, subscription: Subscription) -> None:
+        self._connection.execute(insert(subscriptions).values(**_values(subscription)))
+
+    def save(self, subscription: Subscription) -> None:
+        self._connection.execute(
+            update(subscriptions).where(subscriptions.c.id == subscription.id).values(**_values(subscription))
+        )
+
+    def get(self, world: str, subscription_id: str) -> Subscription | None:
+        document = self._connection.scalar(
+            select(subscriptions.c.document).where(
+                subscriptions.c.world == world, subscriptions.c.id == subscription_id
+            )
+        )
+        return None if document is None else from_document(Subscription, document)
+
+    def of(self, world: str, associated_uuid: str) -> list[Subscription]:
+        """All subscriptions to a resource, oldest first."""
+        rows = self._connection.execute(
+            select(subscriptions.c.document)
+            .where(subscriptions.c.world == world, subscriptions.c.associated_uuid == associated_uuid)
+            .order_by(subscriptions.c.created, subscriptions.c.id)
+        )
+        return [from_document(Subscription, row.document) for row in rows]
+
+    def owned_by(self, world: str, owner: str) -> list[Subscription]:
+        rows = self._connection.execute(
+            select(subscriptions.c.document)
+            .where(subscriptions.c.world == world, subscriptions.c.owner == owner)
+            .order_by(subscriptions.c.last_updated.desc(), subscriptions.c.id)
+        )
+        return [from_document(Subscription, row.document) for row in rows]
+
+    def remove(self, subscription: Subscription) -> None:
+        """With its messages that have not gone out."""
+        self._connection.execute(delete(subscriptions).where(subscriptions.c.id == subscription.id))
+
+    # messages on their way
+
+    def enqueue(self, delivery: Delivery) -> None:
+        self._connection.execute(
+            insert(deliveries).values(
+                world=delivery.world,
+                id=delivery.id,
+                subscription_id=delivery.subscription_id,
+                event_seq=delivery.event_seq,
+                message=to_document(delivery.message),
+                created=delivery.created,
+                due=delivery.due,
+                attempts=delivery.attempts,
+            )
+        )
+
+    def postpone(self, delivery: Delivery, due: datetime, attempts: int) -> None:
+        self._connection.execute(
+            update(deliveries).where(deliveries.c.id == delivery.id).values(due=due, attempts=attempts)
+        )
+
+    def done(self, delivery: Delivery) -> None:
+        self._connection.execute(delete(deliveries).where(deliveries.c.id == delivery.id))
+
+    def drop_deliveries(self, subscription_id: str) -> None:
+        self._connection.execute(delete(deliveries).where(deliveries.c.subscription_id == subscription_id))
+
+    def heads(self, limit: int = 100) -> list[Delivery]:
+        """The oldest waiting message of each subscription: the others wait their turn [notifications §4]."""
+        first = select(func.min(deliveries.c.seq)).group_by(deliveries.c.subscription_id)
+        query = select(deliveries).where(deliveries.c.seq.in_(first)).order_by(deliveries.c.due).limit(limit)
+        return [_delivery(row) for row in self._connection.execute(query)]
+
+    def waiting(self, world: str) -> int:
+        """How many messages have not arrived yet."""
+        return (
+            self._connection.scalar(
+                select(func.count()).select_from(deliveries).where(deliveries.c.world == world)
+            )
+            or 0
+        )
+
+
+def _values(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "world": subscription.world,
+        "id": subscription.id,
+        "owner": subscription.owner,
+        "associated_uuid": subscription.associated_uuid,
+        "event": subscription.event,
+        "url": subscription.url,
+        "status": subscription.status.value,
+        "created": subscription.created,
+        "last_updated": subscription.last_updated,
+        "document": to_document(subscription),
+    }
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        world=row.world,
+        id=row.id,
+        subscription_id=row.subscription_id,
+        event_seq=row.event_seq,
+        message=from_document(Message, row.message),
+        created=row.created,
+        due=row.due,
+        attempts=row.attempts,
+        seq=row.seq,
+    )
