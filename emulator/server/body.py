@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from emulator.server.http1 import BODY_ERRORS, Request, Source
 from werkzeug.exceptions import BadRequest
 
+from emulator.server.http1 import BODY_ERRORS, Request, Source
 from emulator.server.transport import Transport
 
 _READ_BYTES = 64 * 1024

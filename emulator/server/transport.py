@@ -85,6 +85,11 @@ class Transport:
         """Keep `head` back until the next send, so that a small answer leaves in one packet."""
         self._held += head
 
+    def take_back(self) -> bool:
+        """Drop what is held; whether there was anything, so that another head can take its place."""
+        held, self._held = self._held, b""
+        return bool(held)
+
     def sendall(self, data: bytes) -> None:
         """Send what is held, then `data`; raises ConnectionEnded when the client is gone."""
         if self._held:
@@ -123,7 +128,6 @@ class Transport:
         With `notify`, TLS says so too (close_notify): without it, a strict client takes an answer
         that has no length for a broken one, which is what a broken-off answer shall look like.
         """
-        self._held = b""
         if notify and isinstance(self._sock, ssl.SSLSocket):
             # A zero time-out sends close_notify without waiting for the client's: the "failure" to
             # receive it is the expected outcome, and a client that is gone needs none.

@@ -1,0 +1,226 @@
+"""One client's connection: its requests, one after another, and the application's answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, NoReturn
+from wsgiref.types import WSGIApplication
+
+from emulator.server.body import BrokenBody, RequestBody
+from emulator.server.environ import Address, build_environ
+from emulator.server.http1 import PARSE_ERRORS, FileWrapper, Request, Response, Source, refusal
+from emulator.server.tls import TlsIdentity
+from emulator.server.transport import ConnectionEnded, Transport
+
+TLS_HANDSHAKE = b"\x16"
+"""A client's first byte when it speaks TLS; no method of HTTP begins with it."""
+
+DRAIN_BYTES = 64 * 1024
+"""How much of an unread body is read away so that the connection can serve another request."""
+
+
+class RawConnection:
+    """The client's connection as `environ["emulator.connection"]`: for answers that break the rules.
+
+    `reset` and `close` do not return. What they raise is no `Exception`, so they may be called
+    anywhere in the application: in a Flask view, in a `before_request` function, or in the
+    generator of an answer's body when a part of it has been sent. Whoever calls `send` builds the
+    whole answer, status line included (or goes on within a body that has begun), and finishes with
+    one of the two. Not for other threads.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def send(self, data: bytes) -> None:
+        """Send `data` as it is, encrypted if the client speaks TLS, after what has been sent before."""
+        self._transport.sendall(data)
+
+    def reset(self) -> NoReturn:
+        """End the connection with a TCP reset; the client may lose what was sent just before."""
+        self._transport.reset()
+        raise ConnectionEnded("reset by the application")
+
+    def close(self) -> NoReturn:
+        """End the connection after what has been sent, without completing the answer or TLS."""
+        self._transport.flush()
+        self._transport.end_output(notify=False)
+        raise ConnectionEnded("closed by the application")
+
+
+class Site:
+    """What all connections of a listener share."""
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        key: str,
+        address: Address,
+        tls: TlsIdentity | None,
+        version: str,
+        logger: logging.Logger,
+    ) -> None:
+        """`address` is where the listener listens, `version` the one told in error answers."""
+        self.app = app
+        self.key = key
+        self.address = address
+        self.tls = tls
+        self.version = version
+        self.logger = logger
+        self.closing = False
+
+
+class Connection:
+    """Serves one accepted socket in the thread that calls `run`."""
+
+    def __init__(self, site: Site, sock: socket.socket, peer: Address) -> None:
+        self._site = site
+        self._peer = peer
+        self._transport = Transport(sock)
+        self.idle = True
+        """Whether no request is being read or answered, so that closing loses nothing."""
+
+    def cut(self) -> None:
+        """End the connection from another thread."""
+        self._transport.cut()
+
+    def discard(self) -> None:
+        """Close the socket of a connection that is never run."""
+        self._transport.close()
+
+    def run(self) -> None:
+        """Serve until the client or the server closes; raises nothing."""
+        logger = self._site.logger
+        try:
+            try:
+                self._serve()
+                self._transport.end_output()
+            except ConnectionEnded as ended:
+                logger.debug("%s: %s", self._peer, ended)
+            self.idle = True
+            self._transport.discard_input()
+        except OSError as error:
+            # The client went away, or stopped: its affair, and all that is told of it.
+            logger.debug("%s: %s", self._peer, error)
+        except Exception:
+            logger.exception("The server failed to serve %s", self._peer)
+        finally:
+            self._transport.close()
+
+    def _serve(self) -> None:
+        self._transport.prepare()
+        first = self._transport.peek()
+        if first == TLS_HANDSHAKE:
+            if self._site.tls is None:
+                self._site.logger.warning("%s speaks TLS to %r, which has none", self._peer, self._site.key)
+                return
+            self._transport.start_tls(self._tls_context(self._site.tls))
+        source = Source(self._transport, self._arrived)
+        number = 1
+        while self._serve_request(source, number):
+            number += 1
+
+    def _arrived(self) -> None:
+        self.idle = False
+
+    def _serve_request(self, source: Source, number: int) -> bool:
+        """Wait for the next request and answer it; whether another one may follow."""
+        self.idle = True
+        try:
+            request = Request(source, self._peer, number)
+        except StopIteration:
+            return False
+        except PARSE_ERRORS as error:
+            self._refuse(*refusal(error))
+            return False
+        # A pipelined request was there before anything arrived.
+        self.idle = False
+        if request.method == "CONNECT":
+            self._refuse(501, "CONNECT is not supported")
+            return False
+        return self._answer(request, source)
+
+    def _answer(self, request: Request, source: Source) -> bool:
+        body = RequestBody(self._transport, source, request)
+        response = Response(
+            request, self._transport, lambda: body.settle(DRAIN_BYTES) and not self._site.closing
+        )
+        environ = build_environ(
+            request,
+            body.stream(),
+            scheme="https" if self._transport.is_tls else "http",
+            server=self._site.address,
+            peer=self._peer,
+        )
+        environ["emulator.listener"] = self._site.key
+        environ["emulator.connection"] = RawConnection(self._transport)
+        try:
+            self._run_app(environ, response)
+        except BrokenBody as error:
+            self._fail(response, 400, str(error.description))
+        except Exception:
+            self._site.logger.exception("The application failed on %s %s", request.method, request.uri)
+            self._fail(response, 500, "Internal Server Error")
+        keep = not response.should_close() and not self._site.closing
+        return keep and body.drain(DRAIN_BYTES)
+
+    def _run_app(self, environ: dict[str, Any], response: Response) -> None:
+        blocks = self._site.app(environ, response.start_response)
+        try:
+            if isinstance(blocks, FileWrapper):
+                _require_start(response)
+                response.write_file(blocks)
+            else:
+                for block in blocks:
+                    _require_start(response)
+                    response.write(block)
+            _require_start(response)
+            response.send_headers()
+            if response.is_short:
+                raise RuntimeError(f"{response.sent} bytes of {response.response_length} were given")
+            response.close()
+            self._transport.flush()
+        finally:
+            close: Callable[[], object] | None = getattr(blocks, "close", None)
+            if close:
+                close()
+
+    def _fail(self, response: Response, status: int, message: str) -> NoReturn:
+        """Answer an error if nothing has left for the client yet, and end the connection."""
+        if not response.headers_sent or self._transport.take_back():
+            self._refuse(status, message, body=response.req.method != "HEAD")
+            self._transport.end_output()
+        elif response.ends_with_connection:
+            # An orderly end would make the broken answer look complete.
+            self._transport.reset()
+        else:
+            self._transport.end_output(notify=False)
+        raise ConnectionEnded(message)
+
+    def _refuse(self, status: int, message: str, *, body: bool = True) -> None:
+        """Answer an error in the service's envelope [conventions §2], as the connection's last word."""
+        envelope = {"status": "error", "message": message, "version": self._site.version}
+        content = json.dumps(envelope, separators=(",", ":")).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        )
+        self._transport.sendall(head.encode() + (content if body else b""))
+
+    def _tls_context(self, identity: TlsIdentity) -> Any:
+        try:
+            return identity.context()
+        except Exception:
+            self._site.logger.exception("The certificate for TLS cannot be used")
+            raise ConnectionEnded("no certificate") from None
+
+
+def _require_start(response: Response) -> None:
+    if response.status is None:
+        raise RuntimeError("the application gave no status: start_response was not called")

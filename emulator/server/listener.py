@@ -1,0 +1,142 @@
+"""A port that accepts connections, each of which is served in a thread of its own."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import selectors
+import socket
+import threading
+from wsgiref.types import WSGIApplication
+
+from emulator.server.connection import Connection, Site
+from emulator.server.environ import Address
+from emulator.server.tls import TlsIdentity
+
+BACKLOG = 1024
+"""Clients that the kernel lets wait to be accepted."""
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_EXHAUSTED_PAUSE_SECONDS = 0.1
+
+
+class Listener:
+    """An open port, made by `Server.open`; `key` says in the WSGI environ which one a request used."""
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        key: str,
+        host: str,
+        port: int,
+        tls: TlsIdentity | None,
+        version: str,
+        logger: logging.Logger,
+    ) -> None:
+        """Listening when it returns. Raises OSError when host and port cannot be had."""
+        self.key = key
+        self.host = host
+        self._socket = _listen(host, port)
+        address: Address = self._socket.getsockname()
+        self.port: int = address[1]
+        self._logger = logger
+        self._site = Site(app, key=key, address=address, tls=tls, version=version, logger=logger)
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._live: dict[Connection, threading.Thread] = {}
+        self._live_changed = threading.Condition()
+        self._acceptor = threading.Thread(target=self._accept, name=f"listener {key}", daemon=True)
+        self._acceptor.start()
+
+    def stop_accepting(self) -> None:
+        """Close the port, and the connections on which nothing is under way."""
+        self._site.closing = True
+        self._wake_sender.send(b"\0")
+        self._acceptor.join()
+        for sock in (self._socket, self._wake_receiver, self._wake_sender):
+            sock.close()
+        for connection in self._others():
+            if connection.idle:
+                connection.cut()
+
+    def cut(self) -> None:
+        """End the connections that are left, except the one that is served by the calling thread."""
+        for connection in self._others():
+            connection.cut()
+
+    def wait(self, seconds: float) -> int:
+        """Wait until no connection is left, at most for `seconds`; how many are left."""
+        with self._live_changed:
+            self._live_changed.wait_for(lambda: not self._others(), seconds)
+            return len(self._others())
+
+    def _others(self) -> list[Connection]:
+        # A request may close the very listener that it came by: its own answer is still to be given.
+        with self._live_changed:
+            current = threading.current_thread()
+            return [connection for connection, thread in self._live.items() if thread is not current]
+
+    def _accept(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            selector.register(self._wake_receiver, selectors.EVENT_READ)
+            while not self._site.closing:
+                selector.select()
+                self._accept_waiting()
+
+    def _accept_waiting(self) -> None:
+        """Accept every client that waits."""
+        while not self._site.closing:
+            try:
+                sock, peer = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    # This client has gone already; the next one may be there.
+                    self._logger.debug("accepting on %r failed: %s", self.key, error)
+                    continue
+                self._logger.error("accepting on %r failed: %s", self.key, error)
+                self._pause()
+                return
+            self._start(Connection(self._site, sock, peer))
+
+    def _start(self, connection: Connection) -> None:
+        thread = threading.Thread(
+            target=self._run, args=(connection,), name=f"connection {self.key}", daemon=True
+        )
+        with self._live_changed:
+            self._live[connection] = thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._logger.error("a connection on %r was refused: %s", self.key, error)
+            connection.discard()
+            self._forget(connection)
+            self._pause()
+
+    def _run(self, connection: Connection) -> None:
+        try:
+            connection.run()
+        finally:
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        with self._live_changed:
+            del self._live[connection]
+            self._live_changed.notify_all()
+
+    def _pause(self) -> None:
+        """Let connections end, when the machine has no more threads or files to give."""
+        with self._live_changed:
+            self._live_changed.wait(_EXHAUSTED_PAUSE_SECONDS)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; of a name's addresses the first of IPv4, if any, since clients try that."""
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    both = family == socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
+    listening = socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    listening.setblocking(False)
+    return listening
