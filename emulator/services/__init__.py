@@ -1,1 +1,40 @@
+"""The use cases: the only code that changes domain objects. One object per noun, made by app.py."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emulator.services.accounts import AccountService
+    from emulator.services.app_permissions import AppPermissionService
+    from emulator.services.apps import AppService
+    from emulator.services.file_permissions import FilePermissionService
+    from emulator.services.files import FileService
+    from emulator.services.job_control import JobControl
+    from emulator.services.job_outputs import JobOutputs
+    from emulator.services.job_permissions import JobPermissions
+    from emulator.services.job_queries import JobQueries
+    from emulator.services.job_submission import JobSubmission
+    from emulator.services.subscriptions import SubscriptionService
+    from emulator.services.system_roles import SystemRoleService
+    from emulator.services.systems import SystemService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the dialects call."""
+
+    accounts: AccountService
+    systems: SystemService
+    system_roles: SystemRoleService
+    apps: AppService
+    app_permissions: AppPermissionService
+    files: FileService
+    file_permissions: FilePermissionService
+    submission: JobSubmission
+    queries: JobQueries
+    control: JobControl
+    outputs: JobOutputs
+    job_permissions: JobPermissions
+    subscriptions: SubscriptionService

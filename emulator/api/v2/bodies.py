@@ -1,0 +1,161 @@
+"""Request bodies in all the forms that clients send them [conventions §8]."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from flask import request
+
+from emulator.api.http import edge
+from emulator.domain.errors import Invalid
+from emulator.domain.search import Page
+
+MAP_EMPTY = (
+    "No content found. Please send your request as a multipart/form-data file upload or as application/json "
+    "with valid JSON content in the request body."
+)
+OBJECT_EMPTY = (
+    "No content found. Please POST your content as a multipart/form-data file upload or as application/json "
+    "with the content as the POST body."
+)
+FILES_EMPTY = (
+    "No content found. application/json should be sent in the raw as the  content of the request body."
+)
+_UNSUPPORTED_MAP = (
+    "Unsupported content type. Please send your request as a multipart/form-data file upload or as "
+    "application/json with valid JSON content in the request body."
+)
+_UNREADABLE_UPLOAD = "Failed to parse file upload. Please make sure you included a file in your POST request."
+_GLUED = re.compile(r"&(?=[A-Za-z]+=)")
+
+
+def json_object(empty: str = MAP_EMPTY, unsupported: str = _UNSUPPORTED_MAP) -> dict[str, Any]:
+    """The JSON object of the body: raw under any content type, or in a file part of a multipart form.
+
+    Raises Invalid with the service's words for an empty body, malformed JSON, a form or another kind of value.
+    """
+    text = _json_text(empty, unsupported)
+    document = parse_json(text)
+    if not isinstance(document, dict):
+        raise Invalid(f"Invalid JSON found. Expected a JSON object, found {type(document).__name__}.")
+    if not document:
+        raise Invalid(empty)
+    return document
+
+
+def fields(empty: str = MAP_EMPTY) -> dict[str, Any]:
+    """The body as a flat map, from JSON, a urlencoded form or multipart; ``{}`` for none at all.
+
+    For operations that take forms: actions, roles, permissions, subscriptions, clients.
+    """
+    if request.mimetype == "multipart/form-data" or _is_form():
+        form = _form()
+        upload = _first_file()
+        if upload is not None:
+            return _as_map(upload, empty)
+        return form
+    text = _text()
+    return _as_map(text, empty) if text.strip() else {}
+
+
+def parse_json(text: str) -> Any:
+    """Raises Invalid ``Invalid JSON found. …``; NaN and Infinity are no JSON."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"Invalid JSON found. {error}") from error
+
+
+def page(cap: bool = True, order_by: str = "last_updated") -> Page:
+    """``limit`` and ``offset`` of the query; bad values fall back, never fail [conventions §3]."""
+    settings = edge().settings
+    limit = _count(request.args.get("limit"), settings.page_default)
+    if cap:
+        limit = min(limit, settings.page_max)
+    return Page(limit=limit, offset=_count(request.args.get("offset"), 0), order_by=order_by)
+
+
+def truth(value: Any) -> bool | None:
+    """true/false/1/0 as JSON values or words in any case; None for anything else."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+
+
+def _count(text: str | None, fallback: int) -> int:
+    # no offset in the wild has more than nine digits; larger ones would not fit the database
+    return int(text) if text and re.fullmatch("[0-9]{1,9}", text, re.ASCII) else fallback
+
+
+def _json_text(empty: str, unsupported: str) -> str:
+    if request.mimetype == "multipart/form-data":
+        _form()
+        upload = _first_file()
+        if upload is None:
+            raise Invalid(_UNREADABLE_UPLOAD)
+        text = upload
+    else:
+        text = _text()
+    if not text.strip():
+        raise Invalid(empty)
+    if text.lstrip()[0] not in "{[" and request.mimetype != "application/json":
+        raise Invalid(unsupported)
+    return text
+
+
+def _text() -> str:
+    try:
+        return request.get_data(cache=True).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"Invalid JSON found. The body is not UTF-8: {error.reason}") from error
+
+
+def _is_form() -> bool:
+    """Really a form: JSON text under the urlencoded content type (plain ``curl -d``) is JSON."""
+    if request.mimetype != "application/x-www-form-urlencoded":
+        return False
+    return not _text().lstrip().startswith(("{", "["))
+
+
+def _form() -> dict[str, Any]:
+    """Form fields; values that the bash client glued together are taken apart again [conventions §8]."""
+    if request.mimetype == "multipart/form-data":
+        pairs = [(key, value) for key in request.form for value in request.form.getlist(key)[:1]]
+    else:
+        from urllib.parse import parse_qsl
+
+        pairs = parse_qsl(_text(), keep_blank_values=True)
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        first, *glued = _GLUED.split(value) if request.mimetype == "multipart/form-data" else [value]
+        found.setdefault(key, first)
+        for piece in glued:
+            name, _, text = piece.partition("=")
+            found.setdefault(name, text)
+    return found
+
+
+def _first_file() -> str | None:
+    upload = request.files.get("fileToUpload") or next(iter(request.files.values()), None)
+    if upload is None:
+        text = request.form.get("fileToUpload")
+        return text
+    try:
+        return upload.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"Invalid JSON found. The uploaded file is not UTF-8: {error.reason}") from error
+
+
+def _as_map(text: str, empty: str) -> dict[str, Any]:
+    if not text.strip():
+        raise Invalid(empty)
+    document = parse_json(text)
+    if not isinstance(document, dict):
+        raise Invalid(f"Invalid JSON found. Expected a JSON object, found {type(document).__name__}.")
+    return document
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not valid JSON")

@@ -1,0 +1,225 @@
+"""The v2 envelope: success, errors, faults, dates and links [conventions §2, §5, §6, §9]."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from emulator.api.http import Dialect, GatewayFault, Route, base_url, edge
+from emulator.domain import errors
+from emulator.domain.errors import EmulatorError
+
+_CHICAGO = ZoneInfo("America/Chicago")
+_STATUS: dict[type[EmulatorError], int] = {
+    errors.Invalid: 400,
+    errors.NotAuthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.PreconditionFailed: 412,
+    errors.RangeRefused: 416,
+    errors.NotProvided: 501,
+    errors.Unavailable: 503,
+}
+_NOTHING = object()
+
+
+def reply(result: Any = _NOTHING, status: int = 200, message: str | None = None) -> Response:
+    """A successful answer in the envelope. Without ``result`` the key is left out [conventions §2].
+
+    ``naked``, ``pretty`` and ``filter`` of the query are honoured.
+    """
+    if result is not _NOTHING:
+        result = _filtered(result, request.args.get("filter", ""))
+    if _truthy("naked"):
+        body = "" if result is _NOTHING else _dump(result)
+        return json_response(body, 204 if result is _NOTHING and _deletes_media() else status)
+    envelope = {"status": "success", "message": message, "version": edge().settings.service_version}
+    return json_response(_dump(envelope if result is _NOTHING else envelope | {"result": result}), status)
+
+
+def error_reply(status: int, message: str) -> Response:
+    """An error in the envelope; empty under ``naked`` [conventions §2.1]."""
+    if _truthy("naked"):
+        return json_response("", status)
+    envelope = {"status": "error", "message": message, "version": edge().settings.service_version}
+    return json_response(_dump(envelope), status)
+
+
+def bare(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON without the envelope, always compact: tokens and gateway faults."""
+    response = json_response(_compact(document), status)
+    response.headers.update(headers or {})
+    return response
+
+
+def json_response(body: str, status: int) -> Response:
+    return Response(body, status=status, content_type="application/json")
+
+
+def utc(when: datetime | None) -> str | None:
+    """``2020-09-21T01:30:08.000Z``: everything under /jobs and in webhooks."""
+    return None if when is None else when.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def chicago(when: datetime | None) -> str | None:
+    """``2016-09-06T17:46:42.621-05:00``: all other services."""
+    return None if when is None else when.astimezone(_CHICAGO).isoformat(timespec="milliseconds")
+
+
+def utc_seconds(when: datetime) -> str:
+    """``2016-09-06T22:46:42Z``: history of systems."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def link(path: str) -> dict[str, str]:
+    """``{"href": <absolute URL>}`` for a path below the base URL; ``path`` is already escaped."""
+    return {"href": base_url() + path}
+
+
+def metadata_link(uuid: str, slash: str = "/") -> dict[str, str]:
+    """The link to the metadata that name a resource [conventions §5]."""
+    query = quote(_compact({"associationIds": uuid}), safe="")
+    return link(f"meta/v2/data{slash}?q={query}")
+
+
+def file_url(system_id: str, path: str, kind: str = "media") -> str:
+    """Path of a file's URL: ``files/v2/<kind>/system/<id>/<path>``, segments escaped.
+
+    A path that starts with ``/`` gives the double slash that stands for rootDir.
+    """
+    return f"files/v2/{kind}/system/{system_id}/{quote(path, safe='/')}"
+
+
+def wants_full() -> bool:
+    """A listing with ``filter`` shows full objects instead of summaries [conventions §2.3]."""
+    return "filter" in request.args
+
+
+class V2(Dialect):
+    """Dialect v2: its routes, and its wording of what goes wrong."""
+
+    def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
+        self._routes = routes
+
+    def routes(self) -> Iterable[Route]:
+        return self._routes()
+
+    def error(self, error: EmulatorError) -> Response:
+        return error_reply(_STATUS[type(error)], error.message)
+
+    def http_error(self, error: HTTPException) -> Response:
+        if error.code == 404:
+            return self.fault(_unknown_resource())
+        text = error.description or error.name
+        if error.code == 405:
+            text = f"{request.method} is not supported"
+        elif error.code == 413:
+            text = f"Request body is larger than the {edge().settings.max_request_mb} MB allowed."
+        response = error_reply(error.code or 500, text)
+        if error.code == 405:
+            response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+        return response
+
+    def fault(self, fault: GatewayFault) -> Response:
+        wants_xml = request.accept_mimetypes.best_match(["application/json", "application/xml", "text/xml"])
+        accept = request.headers.get("Accept", "")
+        if edge().settings.fault_format == "xml" or ("xml" in accept and wants_xml != "application/json"):
+            response = Response(_fault_xml(fault), status=fault.status, content_type="application/xml")
+        else:
+            body = {"code": fault.code, "message": fault.message, "description": fault.description}
+            response = bare({"fault": body}, fault.status)
+        if fault.status == 401:
+            response.headers["WWW-Authenticate"] = 'OAuth2 realm="WSO2 API Manager"'
+        return response
+
+    def crash(self) -> Response:
+        return error_reply(500, "An unexpected error occurred inside the emulator; its log has the details.")
+
+
+def _unknown_resource() -> GatewayFault:
+    """404 of the gateway: an API that does not exist, or a path no API has [conventions §9.2]."""
+    parts = request.path.strip("/").split("/")
+    known = {rule.rule.strip("/").split("/")[0] for rule in _rules()}
+    if parts[0] in known:
+        text = "No matching resource found in the API for the given request"
+        return GatewayFault(404, 900906, text, kind="am")
+    return GatewayFault(
+        404, 404, "Not Found", f"The requested resource (/{parts[0]}) is not available.", kind="am"
+    )
+
+
+def _rules() -> Iterable[Any]:
+    from flask import current_app
+
+    return current_app.url_map.iter_rules()
+
+
+def _fault_xml(fault: GatewayFault) -> str:
+    from xml.sax.saxutils import escape
+
+    code, message = fault.code, fault.message
+    if code == 900901:  # the old gateways tell an inactive token by this code [conventions §9.2]
+        code, message = 900904, "Access Token Inactive"
+    space = "http://wso2.org/apimanager" + ("/security" if fault.kind == "ams" else "")
+    kind = "<am:type>Status report</am:type>" if fault.kind == "am" else ""
+    p = fault.kind
+    return (
+        f'<{p}:fault xmlns:{p}="{space}"><{p}:code>{code}</{p}:code>{kind}'
+        f"<{p}:message>{escape(message)}</{p}:message>"
+        f"<{p}:description>{escape(fault.description)}</{p}:description></{p}:fault>"
+    )
+
+
+def _truthy(name: str) -> bool:
+    return request.args.get(name, "").lower() == "true"
+
+
+def _deletes_media() -> bool:
+    return request.method == "DELETE" and request.path.startswith("/files/v2/media")
+
+
+def _dump(value: Any) -> str:
+    if _truthy("pretty"):
+        return json.dumps(value, indent=2, separators=(",", " : "), ensure_ascii=False)
+    return _compact(value)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _filtered(result: Any, wanted: str) -> Any:
+    """Keep only the comma-separated, dotted fields; elements left empty are dropped [conventions §2.3]."""
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    if not names or "*" in names:
+        return result
+    if isinstance(result, list):
+        picked = [_pick(item, names) for item in result]
+        return [item for item in picked if item != {}]
+    return _pick(result, names)
+
+
+def _pick(item: Any, names: list[str]) -> Any:
+    if not isinstance(item, dict):
+        return item
+    kept: dict[str, Any] = {}
+    for name in names:
+        head, _, rest = name.partition(".")
+        if head not in item:
+            continue
+        if not rest:
+            kept[head] = item[head]
+        elif isinstance(item[head], list):
+            kept[head] = [_pick(element, [rest]) for element in item[head]]
+        else:
+            below = item[head] if isinstance(item[head], dict) else {}
+            part = _pick(below, [rest]) or {rest: None}
+            kept[head] = (kept[head] if isinstance(kept.get(head), dict) else {}) | part
+    return kept
