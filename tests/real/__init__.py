@@ -1,0 +1,14 @@
+"""Real components for the tests, for ``make demo`` and for hand use.
+
+========================  ==========================================================================
+``clients``               tapis-cli and agavepy from PyPI, unmodified, in an environment of their own
+``docker_engine``         a Docker engine: the machine's, or one installed and started for the run
+``base_images``           ``busybox`` and ``python:3.11-slim``: local, pulled, or a stand-in made here
+``smtp_sink``             a mail server that keeps what it is sent
+``webhook_sink``          an HTTP receiver that keeps what it is sent and answers as it is told
+``shared_daemon``         one daemon process for all who ask, stopped when the last has gone
+========================  ==========================================================================
+
+Each is also a command: ``python -m tests.real.<name> --help``. ``clients`` and ``docker_engine`` need nothing
+but the standard library to be imported.
+"""
