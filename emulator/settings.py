@@ -59,7 +59,6 @@ class Settings:
     anonymous: bool = _option("auth.anonymous", True, "no Authorization header: act as the default user")
     default_user: str = _option("auth.default_user", "testuser", "user of requests without credentials")
     revoke_on_refresh: bool = _option("auth.revoke_on_refresh", False, "a refresh kills the old pair")
-    token_reuse: bool = _option("auth.token_reuse", False, "the same token while one lives")
     token_lifetime: int = _option("auth.token_lifetime", 14400, "seconds an access token lives")
     strict_usernames: bool = _option("auth.strict_usernames", True, "unknown users are 404 in roles and pems")
     fault_format: str = _option("gateway.fault_format", "json", "json or xml fault bodies")

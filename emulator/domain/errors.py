@@ -10,7 +10,8 @@
     ├── PreconditionFailed   412  the state of something else stands in the way
     ├── RangeRefused         416  a byte range outside the file
     ├── NotProvided          501  a feature the service declares missing
-    └── Unavailable          503  a system that is down
+    ├── Unavailable          503  a system that is down
+    └── OAuthRefused     400/401  the token service says no, in OAuth's own words
     TransitionError               a state change outside the law (see states.py); never shown to clients
     StepFailed                    a step of a job's life failed for good; carries a neutral code and a reason
     StepBlocked                   a step cannot go on now, but may later
@@ -59,6 +60,14 @@ class NotProvided(EmulatorError):
 
 class Unavailable(EmulatorError):
     """A system that the request needs is not UP."""
+
+
+class OAuthRefused(EmulatorError):
+    """The token service refuses; ``error`` is OAuth's code (RFC 6749 §5.2) [auth §4]."""
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(message)
+        self.error = error
 
 
 class TransitionError(Exception):

@@ -27,6 +27,8 @@ class World:
     base_url: str | None = None
     contact_name: str = ""
     contact_email: str = ""
+    seeded: bool = False
+    """Its systems and apps have been put in place; what users change later is theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,11 @@ class AccountRows:
     def add_world(self, world: World) -> None:
         self._connection.execute(insert(worlds).values(name=world.name, document=to_document(world)))
 
+    def save_world(self, world: World) -> None:
+        self._connection.execute(
+            update(worlds).where(worlds.c.name == world.name).values(document=to_document(world))
+        )
+
     # users
 
     def add_user(self, user: User, password: str) -> None:

@@ -28,6 +28,7 @@ _STATUS: dict[type[EmulatorError], int] = {
     errors.Unavailable: 503,
 }
 _NOTHING = object()
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 def reply(result: Any = _NOTHING, status: int = 200, message: str | None = None) -> Response:
@@ -112,6 +113,9 @@ class V2(Dialect):
         return self._routes()
 
     def error(self, error: EmulatorError) -> Response:
+        if isinstance(error, errors.OAuthRefused):
+            body = {"error": error.error, "error_description": error.message}
+            return bare(body, 401 if error.error == "invalid_client" else 400, NO_STORE)
         return error_reply(_STATUS[type(error)], error.message)
 
     def http_error(self, error: HTTPException) -> Response:
