@@ -111,11 +111,13 @@ class RequestBody(io.RawIOBase):
         return count
 
     def _read_piece(self, target: memoryview) -> int:
-        if not self._piece and self._pieces:
-            self._piece = memoryview(next(self._pieces, b""))
-        if not self._piece:
-            self._pieces = None
-            return 0
+        while not self._piece and self._pieces:
+            # An empty piece is no end: it is what has come of a chunk whose size alone has come.
+            piece = next(self._pieces, None)
+            if piece is None:
+                self._pieces = None
+                return 0
+            self._piece = memoryview(piece)
         count = min(len(target), len(self._piece))
         target[:count] = self._piece[:count]
         self._piece = self._piece[count:]

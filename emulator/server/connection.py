@@ -104,7 +104,7 @@ class Connection:
             except ConnectionEnded as ended:
                 logger.debug("%s: %s", self._peer, ended)
             self.idle = True
-            self._transport.discard_input()
+            self._transport.discard_input(wait=not self._site.closing)
         except OSError as error:
             # The client went away, or stopped: its affair, and all that is told of it.
             logger.debug("%s: %s", self._peer, error)
@@ -165,7 +165,7 @@ class Connection:
         except BrokenBody as error:
             self._fail(response, 400, str(error.description))
         except Exception:
-            self._site.logger.exception("The application failed on %s %s", request.method, request.uri)
+            self._site.logger.exception("The application failed on %s %.200s", request.method, request.uri)
             self._fail(response, 500, "Internal Server Error")
         keep = not response.should_close() and not self._site.closing
         return keep and body.drain(DRAIN_BYTES)

@@ -206,6 +206,11 @@ class Response(PlainResponse):  # type: ignore[misc]
         self.sock.hold("".join(lines).encode("latin-1"))
         self.headers_sent = True
 
+    def process_headers(self, headers: list[tuple[str, str]]) -> None:
+        """Check and take the application's headers, its own Server and Date among them."""
+        super().process_headers(headers)
+        self.headers += [(name, value) for name, value in headers if name.lower() in ("server", "date")]
+
     def default_headers(self) -> list[str]:
         """The status line and the server's own headers: no banner, and no second Date."""
         own = {name.lower() for name, _ in self.headers}

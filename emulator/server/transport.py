@@ -44,6 +44,7 @@ class Transport:
         # closed, and given to another connection, a moment before.
         self._lock = threading.Lock()
         self._closed = False
+        self._output_ended = False
 
     @property
     def is_tls(self) -> bool:
@@ -91,24 +92,28 @@ class Transport:
         return bool(held)
 
     def sendall(self, data: bytes) -> None:
-        """Send what is held, then `data`; raises ConnectionEnded when the client is gone."""
-        if self._held:
-            data, self._held = self._held + data, b""
+        """Send what is held, then `data`, unless that is empty.
+
+        Raises ConnectionEnded when the client is gone or has taken nothing for STALL_SECONDS.
+        """
+        if not data:
+            return
+        data, self._held = self._held + data if self._held else data, b""
         try:
             self._sock.sendall(data)
         except OSError as error:
             raise ConnectionEnded(f"sending failed: {error}") from error
 
     def flush(self) -> None:
-        """Send what is held; raises ConnectionEnded when the client is gone."""
-        if self._held:
-            self.sendall(b"")
+        """Send what is held; raises as `sendall` does."""
+        held, self._held = self._held, b""
+        self.sendall(held)
 
     def sendfile(self, file: io.BufferedReader | io.FileIO, offset: int, count: int) -> int:
         """Have the kernel send `count` bytes of `file` from `offset`; plain sockets only.
 
-        Returns the bytes sent, fewer than `count` only where the file ends early. Raises
-        ConnectionEnded when the client is gone, OSError when the file cannot be read.
+        Returns the bytes sent, fewer than `count` only where the file ends early. Raises as
+        `sendall` does, and OSError when the file cannot be read.
         """
         self.flush()
         sent = 0
@@ -135,16 +140,18 @@ class Transport:
             with contextlib.suppress(OSError, ValueError):
                 self._sock.unwrap()
         self._shutdown(socket.SHUT_WR)
+        self._output_ended = True
 
-    def discard_input(self) -> None:
-        """Read and drop what the client still sends, until it closes or the linger times run out.
+    def discard_input(self, *, wait: bool) -> None:
+        """After `end_output`, read and drop what the client still sends, as long as it sends.
 
         Closing with unread bytes would reset the connection and could take the answer with it
-        [RFC 9112 §9.6].
+        [RFC 9112 §9.6]. Ends when the client closes, or with the linger times; without `wait`, only
+        what has arrived is dropped. Raises OSError when it does not end by the client's closing.
         """
-        if self._closed:
+        if self._closed or not self._output_ended:
             return
-        self._sock.settimeout(LINGER_SILENCE_SECONDS)
+        self._sock.settimeout(LINGER_SILENCE_SECONDS if wait else 0)
         deadline = time.monotonic() + LINGER_SECONDS
         scratch = bytearray(_DISCARD_BYTES)
         # The plain socket's method also for TLS: what is thrown away need not be decrypted.
