@@ -205,3 +205,26 @@ class Channel(Protocol):
 
     def send(self, subscription: Subscription, message: Message, delivery_id: str) -> DeliveryResult:
         """One attempt. Never raises for what the other side does: that is the result's code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """An e-mail kept in the built-in mailbox."""
+
+    id: str
+    sender: str
+    to: str
+    subject: str
+    received: datetime
+    text: str
+    html: str = ""
+
+
+class MailReader(Protocol):
+    """The built-in mailbox, for reading."""
+
+    def mails(self, world: str, to: str | None = None) -> list[Mail]:
+        """Oldest first; only those to one address when ``to`` is given (in any case)."""
+
+    def empty(self, world: str) -> int:
+        """Throw all away; the answer is how many there were."""

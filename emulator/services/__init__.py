@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from emulator.services.job_permissions import JobPermissions
     from emulator.services.job_queries import JobQueries
     from emulator.services.job_submission import JobSubmission
+    from emulator.services.status import StatusService
     from emulator.services.subscriptions import SubscriptionService
     from emulator.services.system_roles import SystemRoleService
     from emulator.services.systems import SystemService
@@ -38,3 +39,4 @@ class Services:
     outputs: JobOutputs
     job_permissions: JobPermissions
     subscriptions: SubscriptionService
+    status: StatusService

@@ -1,0 +1,238 @@
+"""The composition root: the only module that knows which adapter answers which port."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from emulator import __version__
+from emulator.api.control import Control
+from emulator.api.http import ListenerScope, create_app
+from emulator.api.v2.messages import V2Messages
+from emulator.api.v2.routes import routes
+from emulator.api.v2.wire import V2
+from emulator.data_directory import DataDirectory
+from emulator.engine.clock import RealClock
+from emulator.engine.deliveries import DeliveryQueue
+from emulator.engine.ids import RandomIds
+from emulator.engine.journal import Journal
+from emulator.engine.worker import Engine
+from emulator.hosts.sandbox import SandboxHosts
+from emulator.notify.mailbox import Mailbox
+from emulator.notify.router import channel_for
+from emulator.runtimes.launcher import SandboxLauncher
+from emulator.seeding import DEFAULT_WORLD, seed
+from emulator.server import Listener, Server, TlsIdentity
+from emulator.services import Services
+from emulator.services.accounts import AccountService
+from emulator.services.app_permissions import AppPermissionService
+from emulator.services.apps import AppService
+from emulator.services.file_permissions import FilePermissionService
+from emulator.services.files import FileService
+from emulator.services.job_control import JobControl
+from emulator.services.job_outputs import JobOutputs
+from emulator.services.job_permissions import JobPermissions
+from emulator.services.job_queries import JobQueries
+from emulator.services.job_submission import JobSubmission
+from emulator.services.status import StatusService
+from emulator.services.subscriptions import SubscriptionService
+from emulator.services.system_roles import SystemRoleService
+from emulator.services.systems import SystemService
+from emulator.settings import Settings
+from emulator.store import Store
+
+log = logging.getLogger(__name__)
+
+DEFAULT_LISTENER = "default"
+
+
+class Emulator:
+    """One emulator: a data directory, an engine, and the listeners that serve it.
+
+    ::
+
+        with Emulator(settings, directory) as emulator:
+            print(emulator.url)
+    """
+
+    def __init__(self, settings: Settings, directory: DataDirectory) -> None:
+        """Nothing is opened or changed before :meth:`start`."""
+        self.settings = settings
+        self.directory = directory
+        self.listener: Listener | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the default listener answers, plain HTTP; TLS speaks on the same port."""
+        assert self.listener is not None, "not started"
+        host = "localhost" if self.listener.host in ("127.0.0.1", "0.0.0.0") else self.listener.host
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self.listener.port}"
+
+    def start(self) -> None:
+        """Open the data directory, take up unfinished jobs, listen.
+
+        Raises DirectoryInUse, SchemaMismatch, BadSeed, OSError (a port that is taken); nothing stays held then.
+        """
+        self.directory.acquire()
+        try:
+            self._compose(self.directory.path)
+            self.listener = self.server.open(DEFAULT_LISTENER, self.settings.host, self.settings.port)
+        except BaseException:
+            self.stop()
+            raise
+        self.engine.start()
+        self.deliveries.start()
+        # the first client that speaks TLS should not wait for the certificate
+        threading.Thread(target=self._tls.ensure, name="certificate", daemon=True).start()
+
+    def stop(self) -> None:
+        """Close everything; jobs go on running and are found again by the next start."""
+        for name in ("server", "engine", "launcher", "deliveries", "clock"):
+            part = getattr(self, name, None)
+            if part is not None:
+                part.stop()
+        store = getattr(self, "store", None)
+        if store is not None:
+            store.close()
+        self.directory.release()
+
+    def __enter__(self) -> Emulator:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _compose(self, data: Path) -> None:
+        settings = self.settings
+        self.clock = RealClock()
+        self.store = Store.at(data)
+        ids = RandomIds()
+        self.mailbox = Mailbox(data / "mailbox", self.clock)
+        self.deliveries = DeliveryQueue(
+            store=self.store,
+            clock=self.clock,
+            channel_for=lambda subscription: channel_for(subscription, settings, self.mailbox),
+        )
+        journal = Journal(self.clock, ids, V2Messages(settings), self.deliveries.wake)
+        hosts = SandboxHosts(data / "hosts")
+        self.launcher = SandboxLauncher(
+            hosts=hosts, clock=self.clock, spool=data / "spool", settings=settings, on_change=self._wake
+        )
+        self.engine = Engine(
+            store=self.store,
+            clock=self.clock,
+            ids=ids,
+            journal=journal,
+            hosts=hosts,
+            launcher=self.launcher,
+            settings=settings,
+        )
+        services = self._services(ids, journal, hosts)
+        seed(services, hosts, self.store, self.clock, ids, settings)
+        scopes = {DEFAULT_LISTENER: ListenerScope(DEFAULT_WORLD, settings.default_user)}
+        wsgi = create_app(services, settings, scopes, [V2(routes), Control()])
+        self._tls = TlsIdentity(data)
+        self.server = Server(wsgi, version=settings.service_version, tls=self._tls)
+
+    def _wake(self, job_id: str) -> None:
+        self.engine.wake(job_id)
+
+    def _services(self, ids: RandomIds, journal: Journal, hosts: SandboxHosts) -> Services:
+        store, clock, settings = self.store, self.clock, self.settings
+        accounts = AccountService(store=store, clock=clock, ids=ids, settings=settings)
+        systems = SystemService(
+            store=store, clock=clock, ids=ids, journal=journal, accounts=accounts, settings=settings
+        )
+        file_permissions = FilePermissionService(
+            store=store,
+            clock=clock,
+            ids=ids,
+            journal=journal,
+            systems=systems,
+            hosts=hosts,
+            settings=settings,
+        )
+        files = FileService(
+            store=store,
+            clock=clock,
+            ids=ids,
+            journal=journal,
+            systems=systems,
+            permissions=file_permissions,
+            hosts=hosts,
+            settings=settings,
+        )
+        apps = AppService(
+            store=store,
+            clock=clock,
+            ids=ids,
+            journal=journal,
+            systems=systems,
+            files=files,
+            file_permissions=file_permissions,
+            settings=settings,
+        )
+        submission = JobSubmission(
+            store=store,
+            clock=clock,
+            ids=ids,
+            journal=journal,
+            systems=systems,
+            apps=apps,
+            files=files,
+            file_permissions=file_permissions,
+            settings=settings,
+            wake=self._wake,
+        )
+        queries = JobQueries(store=store, settings=settings)
+        return Services(
+            accounts=accounts,
+            systems=systems,
+            system_roles=SystemRoleService(
+                store=store,
+                clock=clock,
+                journal=journal,
+                systems=systems,
+                accounts=accounts,
+                settings=settings,
+            ),
+            apps=apps,
+            app_permissions=AppPermissionService(
+                store=store,
+                clock=clock,
+                journal=journal,
+                apps=apps,
+                systems=systems,
+                accounts=accounts,
+                settings=settings,
+            ),
+            files=files,
+            file_permissions=file_permissions,
+            submission=submission,
+            queries=queries,
+            control=JobControl(
+                store=store,
+                clock=clock,
+                journal=journal,
+                queries=queries,
+                submission=submission,
+                settings=settings,
+                wake=self._wake,
+            ),
+            outputs=JobOutputs(store=store, queries=queries, systems=systems, hosts=hosts, settings=settings),
+            job_permissions=JobPermissions(
+                store=store,
+                clock=clock,
+                journal=journal,
+                queries=queries,
+                accounts=accounts,
+                settings=settings,
+            ),
+            subscriptions=SubscriptionService(
+                store=store, clock=clock, ids=ids, journal=journal, settings=settings
+            ),
+            status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
+        )

@@ -1,0 +1,73 @@
+"""Command line flags made from the table of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.settings import BadSetting, Settings, flag, load, options, variable
+
+_TYPES = {"str": str, "int": int, "float": float}
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--config`` and a flag for every option; it is called with ``settings``."""
+
+    def call(config: Path | None, **arguments: Any) -> Any:
+        names = {option.name for option in options()}
+        flags = {name: arguments.pop(name) for name in list(arguments) if name in names}
+        flags["images"] = dict(flags["images"]) or None
+        try:
+            settings = load(flags, config=config)
+        except BadSetting as error:
+            raise click.ClickException(str(error)) from error
+        return command(settings=settings, **arguments)
+
+    call.__doc__ = command.__doc__
+    call.__name__ = command.__name__
+    decorated: Callable[..., Any] = call
+    for option in reversed(list(options())):
+        decorated = _flag(option.name, option.metadata["key"], str(option.type), option.metadata["help"])(
+            decorated
+        )
+    path = click.Path(path_type=Path, dir_okay=False)
+    return click.option("--config", type=path, envvar="TAPIS_EMULATOR_CONFIG", help="YAML file of options")(
+        decorated
+    )
+
+
+def _flag(name: str, key: str, kind: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    default = next(option.default for option in options() if option.name == name)
+    help_text = f"{text} [{variable(key)}]"
+    if kind == "bool":
+        off = flag(key).replace("--", "--no-", 1)
+        return click.option(f"{flag(key)}/{off}", name, default=None, help=f"{help_text} (default {default})")
+    if kind not in _TYPES:
+        return click.option(
+            flag(key), name, type=_PAIR, multiple=True, metavar="NAME=IMAGE", help=f"{help_text} (repeatable)"
+        )
+    shown = f" (default {default})" if default != "" else ""
+    return click.option(flag(key), name, type=_TYPES[kind], default=None, help=help_text + shown)
+
+
+class _Pair(click.ParamType):
+    name = "pair"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        key, mark, text = str(value).partition("=")
+        if not mark or not key or not text:
+            self.fail(f"{value!r} is not NAME=IMAGE", param, ctx)
+        return key, text
+
+
+_PAIR = _Pair()
+
+
+def data_path(settings: Settings) -> Path:
+    """The data directory as an absolute path: job containers mount it under this name."""
+    return Path(settings.data_dir).expanduser().absolute()

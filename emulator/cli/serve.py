@@ -1,0 +1,63 @@
+"""``tapis-emulator serve``: run until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import click
+
+from emulator.cli.env import client_lines
+from emulator.cli.options import data_path, with_settings
+from emulator.settings import Settings
+
+
+@click.command("serve")
+@with_settings
+def command(settings: Settings) -> None:
+    """Run the emulator in the foreground; Ctrl-C or SIGTERM stops it."""
+    # loaded here: everything the server needs, and nothing for the other commands
+    from emulator.app import Emulator
+    from emulator.data_directory import DataDirectory, DirectoryInUse
+    from emulator.seeding import BadSeed
+    from emulator.store import SchemaMismatch
+
+    if settings.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise click.ClickException(f"there is no log level {settings.log_level}")
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: stopped.set())
+    signal.signal(signal.SIGINT, _interrupt(stopped))
+    directory = DataDirectory.temporary() if settings.ephemeral else DataDirectory(data_path(settings))
+    emulator = Emulator(settings, directory)
+    try:
+        emulator.start()
+    except (DirectoryInUse, SchemaMismatch, BadSeed) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot serve on {settings.host}:{settings.port}: {error}") from error
+    try:
+        directory.announce({"url": emulator.url, "pid": os.getpid()})
+        click.echo(f"tapis-emulator listens on {emulator.url} (plain HTTP and TLS); data in {directory.path}")
+        click.echo(f"Requests without a token act as {settings.default_user}. Point the clients here:\n")
+        click.echo(client_lines(emulator.url))
+        stopped.wait()
+    finally:
+        emulator.stop()
+
+
+def _interrupt(stopped: threading.Event) -> Callable[[int, FrameType | None], None]:
+    """The first Ctrl-C stops in order, the second at once."""
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    return handle

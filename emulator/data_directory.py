@@ -1,0 +1,79 @@
+"""The data directory: who holds it, and where its server listens.
+
+::
+
+    emulator.db         the store
+    hosts/<world>/…     the sandboxes: a directory per machine
+    spool/<job id>/…    what finds a running script again
+    mailbox/<world>/…   e-mails, when no SMTP server is configured
+    tls/                certificate and key
+    lock, server.json   the process that serves it, and its address
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+class DirectoryInUse(Exception):
+    """Another process serves this data directory."""
+
+
+class DataDirectory:
+    """Held by one process at a time; two servers on one store would run jobs twice."""
+
+    def __init__(self, path: Path, ephemeral: bool = False) -> None:
+        self.path = path
+        self._ephemeral = ephemeral
+        self._lock: int | None = None
+
+    @classmethod
+    def temporary(cls) -> DataDirectory:
+        """A directory of its own that is removed on release; in memory where the machine offers that."""
+        memory = Path("/dev/shm")
+        base = memory if os.access(memory, os.W_OK | os.X_OK) else None
+        return cls(Path(tempfile.mkdtemp(prefix="tapis-emulator-", dir=base)), ephemeral=True)
+
+    def acquire(self) -> None:
+        """Make it if need be and hold it. Raises DirectoryInUse, OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
+            os.close(handle)
+            raise DirectoryInUse(f"{self.path} is being served by another process (pid {holder})") from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._lock = handle
+
+    def release(self) -> None:
+        """Give it back; an ephemeral one goes with everything in it."""
+        if self._lock is None:
+            return
+        (self.path / "server.json").unlink(missing_ok=True)
+        if self._ephemeral:
+            shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+        self._lock = None
+
+    def announce(self, information: dict[str, Any]) -> None:
+        """Leave word of the running server for ``env`` and ``health``."""
+        draft = self.path / "server.json.new"
+        draft.write_text(json.dumps(information), encoding="utf-8")
+        draft.replace(self.path / "server.json")
+
+    def announced(self) -> dict[str, Any] | None:
+        """What the running server left, or None."""
+        try:
+            found = json.loads((self.path / "server.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
