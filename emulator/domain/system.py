@@ -6,13 +6,32 @@ log in ever read them, so that no rendering can show a secret.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from emulator.domain.errors import Invalid
+
 UNLIMITED = -1
 NO_JOB_LIMIT = 2147483647
+
+
+_SYSTEM_ID = re.compile(r"[0-9a-zA-Z.-]+")
+_RESERVED_IDS = ("execution", "storage", "authentication", "vizualization", "instrument")
+
+
+def check_system_id(system_id: str) -> None:
+    """Raise Invalid unless a system may be called so [systems §2]."""
+    if not system_id.strip():
+        raise Invalid("Please specify a valid string value for the 'id' field.")
+    if len(system_id) > 64:
+        raise Invalid("'system.id' must be less than 64 characters.")
+    if system_id.lower() in _RESERVED_IDS:
+        raise Invalid("System id cannot be the reserve words 'execution', 'storage', or 'auth.'")
+    if not _SYSTEM_ID.fullmatch(system_id):
+        raise Invalid("System id may only contain alphanumeric characters, periods, and dashes.")
 
 
 class SystemType(StrEnum):
@@ -69,6 +88,7 @@ class Queue:
     max_memory_per_node: float = UNLIMITED
     max_requested_time: str = "999:59:59"
     custom_directives: str | None = None
+    uuid: str = ""
 
     @property
     def effective_name(self) -> str:
@@ -122,23 +142,17 @@ class LoginConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class System:
-    world: str
+class SystemDefinition:
+    """What a client writes of a system [systems §2-§4]."""
+
     id: str
-    uuid: str
     name: str
     type: SystemType
-    owner: str
     storage: StorageConfig
-    created: datetime
-    last_updated: datetime
     status: SystemStatus = SystemStatus.UP
     description: str | None = None
     site: str | None = None
     available: bool = True
-    public: bool = False
-    global_default: bool = False
-    revision: int = 1
     # execution systems only
     login: LoginConfig | None = None
     execution_type: str | None = None
@@ -151,6 +165,10 @@ class System:
     scratch_dir: str = ""
     queues: tuple[Queue, ...] = field(default=())
 
+    def definition(self) -> dict[str, Any]:
+        """The fields a client writes, by name: what a new revision of the record replaces."""
+        return {f.name: getattr(self, f.name) for f in fields(SystemDefinition)}
+
     def queue(self, name: str) -> Queue | None:
         return next((queue for queue in self.queues if queue.name == name), None)
 
@@ -159,6 +177,20 @@ class System:
         """The last queue marked default, else the first listed [systems §4.2]."""
         marked = [queue for queue in self.queues if queue.default]
         return marked[-1] if marked else (self.queues[0] if self.queues else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System(SystemDefinition):
+    """A registered system: its definition, and what the service keeps about it."""
+
+    world: str
+    uuid: str
+    owner: str
+    created: datetime
+    last_updated: datetime
+    public: bool = False
+    global_default: bool = False
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
