@@ -20,7 +20,7 @@ from emulator.engine.journal import Journal
 from emulator.engine.worker import Engine
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.notify.mailbox import Mailbox
-from emulator.notify.router import channel_for
+from emulator.notify.router import Router
 from emulator.runtimes.launcher import SandboxLauncher
 from emulator.seeding import DEFAULT_WORLD, seed
 from emulator.server import Listener, Server, TlsIdentity
@@ -110,13 +110,13 @@ class Emulator:
         self.clock = RealClock()
         self.store = Store.at(data)
         ids = RandomIds()
-        self.mailbox = Mailbox(data / "mailbox", self.clock)
+        self.mailbox = Mailbox(data / "mailbox", self.clock, settings.mail_from)
         self.deliveries = DeliveryQueue(
-            store=self.store,
-            clock=self.clock,
-            channel_for=lambda subscription: channel_for(subscription, settings, self.mailbox),
+            store=self.store, clock=self.clock, channel_for=Router(settings, self.mailbox)
         )
-        journal = Journal(self.clock, ids, V2Messages(settings), self.deliveries.wake)
+        journal = Journal(
+            self.clock, ids, V2Messages(lambda: settings.base_url or self.url), self.deliveries.wake
+        )
         hosts = SandboxHosts(data / "hosts")
         self.launcher = SandboxLauncher(
             hosts=hosts, clock=self.clock, spool=data / "spool", settings=settings, on_change=self._wake
@@ -231,8 +231,7 @@ class Emulator:
                 accounts=accounts,
                 settings=settings,
             ),
-            subscriptions=SubscriptionService(
-                store=store, clock=clock, ids=ids, journal=journal, settings=settings
-            ),
+            subscriptions=SubscriptionService(store=store, clock=clock),
             status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
+            clock=clock,
         )

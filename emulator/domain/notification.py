@@ -88,3 +88,24 @@ class DeliveryResult:
     @property
     def ok(self) -> bool:
         return 200 <= self.code < 300
+
+
+POLLER_PAUSE = 1
+"""Seconds before an IMMEDIATE retry: the real service's come when its poller comes round."""
+
+
+def retry_after(policy: Policy, attempts: int) -> int | None:
+    """Seconds until the next attempt after ``attempts`` failed ones; None means give up [notifications §4.3].
+
+    The second attempt always follows at once, whatever the policy.
+    """
+    if attempts == 1:
+        return 0
+    if policy.retry_strategy == "NONE" or attempts >= policy.retry_limit - 1:
+        return None
+    if policy.retry_strategy == "DELAYED":
+        return policy.retry_delay if attempts == 2 else policy.retry_rate
+    if policy.retry_strategy == "EXPONENTIAL":
+        steps = ((5, 5), (9, 15), (14, 60), (18, 900))
+        return next((pause for below, pause in steps if attempts < below), 3600)
+    return POLLER_PAUSE

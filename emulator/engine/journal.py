@@ -7,6 +7,7 @@ from typing import Any
 
 from emulator.domain.event import Event
 from emulator.domain.job import Job
+from emulator.domain.notification import Delivery
 from emulator.domain.ports import Clock, Ids, Renderer
 from emulator.store import Transaction
 
@@ -41,7 +42,7 @@ class Journal:
         For events of a job give the job as it is after the change: its subscribers are told, except
         for entries with ``progress`` [job-lifecycle §3.3].
         """
-        return tx.events.append(
+        event = tx.events.append(
             Event(
                 world=world,
                 subject=subject,
@@ -54,3 +55,32 @@ class Journal:
                 uuid=self._ids.legacy(EVENT_TYPES[kind]),
             )
         )
+        if job is not None and progress is None:
+            self._tell_subscribers(tx, event, job)
+        return event
+
+    def _tell_subscribers(self, tx: Transaction, event: Event, job: Job) -> None:
+        """Put a message on its way for each subscription that wants the event [notifications §4].
+
+        The message is made now: it shows the job as it is at the event, however late it is delivered.
+        """
+        told = False
+        for subscription in tx.subscriptions.of(event.world, event.subject):
+            if not subscription.matches(event.status):
+                continue
+            if not subscription.persistent and tx.subscriptions.has_waiting(subscription.id):
+                continue  # one message is all that a subscription that does not persist ever sends
+            tx.subscriptions.enqueue(
+                Delivery(
+                    world=event.world,
+                    id=self._ids.legacy("042"),
+                    subscription_id=subscription.id,
+                    event_seq=event.seq,
+                    message=self._renderer.job_message(job, event, subscription),
+                    created=event.created,
+                    due=event.created,
+                )
+            )
+            told = True
+        if told:
+            tx.after_commit(self._on_message)

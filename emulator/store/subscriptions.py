@@ -80,6 +80,11 @@ class SubscriptionRows:
     def drop_deliveries(self, subscription_id: str) -> None:
         self._connection.execute(delete(deliveries).where(deliveries.c.subscription_id == subscription_id))
 
+    def has_waiting(self, subscription_id: str) -> bool:
+        """Whether a message of the subscription has not gone out yet."""
+        query = select(deliveries.c.seq).where(deliveries.c.subscription_id == subscription_id).limit(1)
+        return self._connection.scalar(query) is not None
+
     def heads(self, limit: int = 100) -> list[Delivery]:
         """The oldest waiting message of each subscription: the others wait their turn [notifications §4]."""
         first = select(func.min(deliveries.c.seq)).group_by(deliveries.c.subscription_id)

@@ -52,7 +52,13 @@ class JobLine(Protocol):
 
 
 def record(job: Job) -> dict[str, Any]:
-    """The full record, keys in the service's order; what is not known yet is null or 0 [job-lifecycle §4].
+    """The full record, keys in the service's order."""
+    document = fields(job)
+    return document | {"_links": _links(job, document["systemId"])}
+
+
+def fields(job: Job) -> dict[str, Any]:
+    """The record without its links; what is not known yet is null or 0 [job-lifecycle §4].
 
     A job that has ended shows its whole plan, however early it ended.
     """
@@ -81,7 +87,7 @@ def record(job: Job) -> dict[str, Any]:
         "memoryPerNode": float(plan.memory_per_node) if staging else 0.0,
         "maxHours": hours(plan.max_run_seconds),
     }
-    return document | _run(job) | {"_links": _links(job, document["systemId"])}
+    return document | _run(job)
 
 
 def submitted(job: Job, subscriptions: Iterable[Subscription] = ()) -> dict[str, Any]:

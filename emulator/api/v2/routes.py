@@ -15,7 +15,7 @@ def routes() -> Iterable[Route]:
     """All routes; a handler module per service."""
     # imported here so that the table can be read without loading what it points at
     # (each service's section is added by the service's module)
-    from emulator.api.v2 import accounts
+    from emulator.api.v2 import accounts, notifications
 
     return [
         # -- tenants, clients, tokens, profiles [auth] ------------------------------------------
@@ -36,4 +36,7 @@ def routes() -> Iterable[Route]:
         # -- files [files §1] --------------------------------------------------------------------
         # -- jobs [jobs §1] ----------------------------------------------------------------------
         # -- notifications [notifications §1] ----------------------------------------------------
+        Route("GET", "/notifications/v2", notifications.list_notifications),
+        Route("GET", "/notifications/v2/<notification>", notifications.show_notification),
+        Route("DELETE", "/notifications/v2/<notification>", notifications.delete_notification),
     ]

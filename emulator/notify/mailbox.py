@@ -1,0 +1,75 @@
+"""The built-in mailbox: a directory of .eml files per world, for people and tests to read."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+from emulator.domain.notification import DeliveryResult, Message, Subscription
+from emulator.domain.ports import Clock, Mail
+from emulator.notify.mail import compose
+
+_STAMP = "%Y%m%dT%H%M%S.%f"
+_RECEIVED = "X-Received"
+
+
+class Mailbox:
+    """Files are named by the time of arrival and the delivery: they sort in order, and a message that is
+    delivered again after a crash replaces itself.
+    """
+
+    def __init__(self, directory: Path, clock: Clock, sender: str) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._sender = sender
+
+    def send(self, subscription: Subscription, message: Message, delivery_id: str) -> DeliveryResult:
+        """See ports.Channel: the mailbox takes everything that has room on the disk."""
+        now = self._clock.now()
+        folder = self._directory / subscription.world
+        mail = compose(self._sender, message, delivery_id)
+        mail[_RECEIVED] = now.isoformat()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not any(folder.glob(f"*-{delivery_id}.eml")):
+                draft = folder / f".{delivery_id}"
+                draft.write_bytes(mail.as_bytes(policy=email.policy.default))
+                draft.rename(folder / f"{now.strftime(_STAMP)}-{delivery_id}.eml")
+        except OSError as error:
+            return DeliveryResult(code=500, text=str(error))
+        return DeliveryResult(code=200, text="kept")
+
+    def mails(self, world: str, to: str | None = None) -> list[Mail]:
+        """See ports.MailReader."""
+        found = [_read(path) for path in sorted((self._directory / world).glob("*.eml"))]
+        return [mail for mail in found if to is None or mail.to.lower() == to.lower()]
+
+    def empty(self, world: str) -> int:
+        """See ports.MailReader."""
+        paths = list((self._directory / world).glob("*.eml"))
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return len(paths)
+
+
+def _read(path: Path) -> Mail:
+    parsed = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    stamp = parsed[_RECEIVED]
+    return Mail(
+        id=path.stem.partition("-")[2],
+        sender=str(parsed["From"]),
+        to=str(parsed["To"]),
+        subject=str(parsed["Subject"]),
+        received=datetime.fromisoformat(stamp) if stamp else datetime.fromtimestamp(0, UTC),
+        text=_part(parsed, "plain"),
+        html=_part(parsed, "html"),
+    )
+
+
+def _part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    return str(body.get_content()) if body is not None else ""

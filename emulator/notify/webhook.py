@@ -1,0 +1,70 @@
+"""Webhooks: one HTTP POST per message [notifications §6]."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from emulator.domain.notification import DeliveryResult, Message, Subscription
+
+_CONNECT_SECONDS = 20
+_READ_SECONDS = 10
+_REDIRECTS = 5
+
+
+class WebhookChannel:
+    """Posts the JSON body. Certificates are not checked: receivers in a test bench rarely have good ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: Any = None
+
+    def send(self, subscription: Subscription, message: Message, delivery_id: str) -> DeliveryResult:
+        """See ports.Channel. Without an HTTP answer: 408 time-out, 404 TLS, 500 anything else."""
+        import urllib3
+        from urllib3.exceptions import HTTPError, MaxRetryError, SSLError, TimeoutError
+
+        url, headers = _address(message.url)
+        headers |= {
+            "Content-Type": "application/json",
+            "User-Agent": f"Agave-Hookbot/{subscription.id}",
+            "X-Agave-Delivery": delivery_id,
+            "X-Agave-Notification": subscription.id,
+        }
+        try:
+            response = self._connections().request(
+                "POST",
+                url,
+                body=(message.body or " ").encode(),
+                headers=headers,
+                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+                retries=urllib3.Retry(total=None, connect=0, read=0, other=0, status=0, redirect=_REDIRECTS),
+            )
+        except (HTTPError, ValueError, OSError) as error:
+            cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+            code = 408 if isinstance(cause, TimeoutError) else 404 if isinstance(cause, SSLError) else 500
+            return DeliveryResult(code=code, text=str(cause)[:500])
+        return DeliveryResult(code=response.status, text=response.reason or "")
+
+    def _connections(self) -> Any:
+        """The connection pool, made (and urllib3 loaded) when the first webhook goes out."""
+        import urllib3
+
+        with self._lock:
+            if self._pool is None:
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+                self._pool = urllib3.PoolManager(num_pools=20, cert_reqs="CERT_NONE", assert_hostname=False)
+            return self._pool
+
+
+def _address(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without user and password, which become a Basic header."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url, {}
+    from base64 import b64encode
+
+    login, _, host = parts.netloc.rpartition("@")
+    bare = urlunsplit(parts._replace(netloc=host))
+    return bare, {"Authorization": "Basic " + b64encode(unquote(login).encode()).decode()}
