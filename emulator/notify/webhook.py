@@ -23,7 +23,7 @@ class WebhookChannel:
     def send(self, subscription: Subscription, message: Message, delivery_id: str) -> DeliveryResult:
         """See ports.Channel. Without an HTTP answer: 408 time-out, 404 TLS, 500 anything else."""
         import urllib3
-        from urllib3.exceptions import HTTPError, MaxRetryError, SSLError, TimeoutError
+        from urllib3.exceptions import HTTPError, MaxRetryError
 
         url, headers = _address(message.url)
         headers |= {
@@ -43,8 +43,7 @@ class WebhookChannel:
             )
         except (HTTPError, ValueError, OSError) as error:
             cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            code = 408 if isinstance(cause, TimeoutError) else 404 if isinstance(cause, SSLError) else 500
-            return DeliveryResult(code=code, text=str(cause)[:500])
+            return DeliveryResult(code=_code(cause), text=str(cause)[:500])
         return DeliveryResult(code=response.status, text=response.reason or "")
 
     def _connections(self) -> Any:
@@ -56,6 +55,16 @@ class WebhookChannel:
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                 self._pool = urllib3.PoolManager(num_pools=20, cert_reqs="CERT_NONE", assert_hostname=False)
             return self._pool
+
+
+def _code(cause: Exception) -> int:
+    """What stands for the answer that did not come."""
+    from urllib3.exceptions import NewConnectionError, SSLError, TimeoutError
+
+    if isinstance(cause, SSLError):
+        return 404
+    # a refused connection is no time-out, though urllib3 derives the one from the other
+    return 408 if isinstance(cause, TimeoutError) and not isinstance(cause, NewConnectionError) else 500
 
 
 def _address(url: str) -> tuple[str, dict[str, str]]:

@@ -1,0 +1,258 @@
+"""Messages leave the store in order, once, and are retried as their policy says [notifications §4]."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator.api.v2.messages import V2Messages
+from emulator.domain.notification import Policy, Subscription, SubscriptionStatus, retry_after
+from emulator.domain.states import JobState
+from emulator.engine.clock import RealClock
+from emulator.engine.deliveries import DeliveryQueue
+from emulator.engine.ids import RandomIds
+from emulator.engine.journal import Journal
+from emulator.notify.mailbox import Mailbox
+from emulator.notify.router import Router
+from emulator.settings import Settings
+from emulator.store import Store
+from tests.job_samples import sample_job
+from tests.real.smtp_sink import SmtpSink
+from tests.real.waiting import wait_until
+from tests.real.webhook_sink import WebhookSink
+
+
+class Bench:
+    """A store, a journal and a delivery queue around one job."""
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self.directory = directory
+        self.store = Store.at(directory)
+        self.clock = RealClock()
+        self.ids = RandomIds()
+        self.mailbox = Mailbox(directory / "mailbox", self.clock, settings.mail_from)
+        self.settings = settings
+        self.queue = self.new_queue()
+        self.journal = Journal(
+            self.clock, self.ids, V2Messages(lambda: "http://emulator"), lambda: self.queue.wake()
+        )
+        self.job = sample_job(status=JobState.RUNNING)
+
+    def new_queue(self) -> DeliveryQueue:
+        return DeliveryQueue(
+            store=self.store, clock=self.clock, channel_for=Router(self.settings, self.mailbox)
+        )
+
+    def subscribe(
+        self, url: str, event: str = "*", persistent: bool = True, policy: Policy | None = None
+    ) -> Subscription:
+        now = self.clock.now()
+        subscription = Subscription(
+            world=self.job.world,
+            id=self.ids.legacy("011"),
+            owner=self.job.owner,
+            url=url,
+            event=event,
+            associated_uuid=self.job.id,
+            created=now,
+            last_updated=now,
+            persistent=persistent,
+            policy=policy or Policy(),
+        )
+        with self.store.write() as tx:
+            tx.subscriptions.add(subscription)
+        return subscription
+
+    def fire(self, *states: str) -> None:
+        for state in states:
+            with self.store.write() as tx:
+                self.journal.record(
+                    tx,
+                    world=self.job.world,
+                    subject=self.job.id,
+                    kind="job",
+                    status=state,
+                    description=f"about {state}",
+                    created_by=self.job.owner,
+                    job=self.job,
+                )
+
+    def status(self, subscription: Subscription) -> Subscription:
+        with self.store.read() as tx:
+            found = tx.subscriptions.get(subscription.world, subscription.id)
+        assert found is not None
+        return found
+
+    def wait_until_sent(self) -> None:
+        wait_until(lambda: self._waiting() == 0, what="all messages sent or given up")
+
+    def _waiting(self) -> int:
+        with self.store.read() as tx:
+            return tx.subscriptions.waiting(self.job.world)
+
+    def close(self) -> None:
+        self.queue.stop()
+        self.clock.stop()
+        self.store.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path, Settings())
+    made.queue.start()
+    yield made
+    made.close()
+
+
+def test_one_message_per_event_in_order_with_the_services_headers(
+    bench: Bench, webhook_sink: WebhookSink
+) -> None:
+    subscription = bench.subscribe(f"{webhook_sink.url}/${{JOB_ID}}?status=${{EVENT}}&name=${{JOB_NAME}}")
+    bench.fire("PENDING", "RUNNING", "FINISHED")
+    hooks = webhook_sink.wait_for(3)
+    assert [hook.json["error_message"] for hook in hooks] == [
+        "about PENDING",
+        "about RUNNING",
+        "about FINISHED",
+    ]
+    assert hooks[0].path.startswith(f"/{bench.job.id}?status=PENDING&name=")
+    assert hooks[0].method == "POST"
+    assert hooks[0].headers["content-type"] == "application/json"
+    assert hooks[0].headers["x-agave-notification"] == subscription.id
+    assert hooks[0].headers["x-agave-delivery"].endswith("-042")
+    assert len({hook.headers["x-agave-delivery"] for hook in hooks}) == 3
+    assert {"id", "uuid", "executionSystem", "batchQueue", "localId", "maxRunTime"} <= set(hooks[0].json)
+    assert "inputs" not in hooks[0].json
+    bench.wait_until_sent()
+    noted = bench.status(subscription)
+    assert (noted.status, noted.attempts, noted.response_code) == (SubscriptionStatus.ACTIVE, 3, 200)
+
+
+def test_a_subscription_that_does_not_persist_sends_one_message(
+    bench: Bench, webhook_sink: WebhookSink
+) -> None:
+    with webhook_sink.held():
+        once = bench.subscribe(webhook_sink.url, persistent=False)
+        bench.fire("PENDING", "RUNNING")
+    bench.wait_until_sent()
+    bench.fire("FINISHED")
+    assert [hook.json["error_message"] for hook in webhook_sink.wait_for(1)] == ["about PENDING"]
+    assert bench.status(once).status is SubscriptionStatus.COMPLETE
+    bench.wait_until_sent()
+    assert len(webhook_sink.wait_for(1)) == 1
+
+
+def test_only_the_subscribed_event_is_told(bench: Bench, webhook_sink: WebhookSink) -> None:
+    bench.subscribe(webhook_sink.url, event="FINISHED")
+    bench.fire("PENDING", "RUNNING", "FINISHED")
+    bench.wait_until_sent()
+    assert [hook.json["error_message"] for hook in webhook_sink.wait_for(1)] == ["about FINISHED"]
+
+
+def test_a_failed_delivery_is_tried_again_before_later_ones(bench: Bench, webhook_sink: WebhookSink) -> None:
+    webhook_sink.answer(500, 503)
+    bench.subscribe(webhook_sink.url)
+    bench.fire("PENDING", "RUNNING")
+    told = [hook.json["error_message"] for hook in webhook_sink.wait_for(4)]
+    assert told == ["about PENDING", "about PENDING", "about PENDING", "about RUNNING"]
+
+
+def test_it_gives_up_as_the_policy_says_and_stays_silent(bench: Bench, webhook_sink: WebhookSink) -> None:
+    webhook_sink.answer(*[500] * 10)
+    subscription = bench.subscribe(webhook_sink.url, policy=Policy(retry_strategy="NONE"))
+    bench.fire("PENDING", "RUNNING")
+    bench.wait_until_sent()
+    assert len(webhook_sink.wait_for(2)) == 2
+    assert bench.status(subscription).status is SubscriptionStatus.FAILED
+    bench.fire("FINISHED")
+    bench.wait_until_sent()
+    assert len(webhook_sink.wait_for(2)) == 2
+
+
+def test_an_unreachable_receiver_holds_up_nobody_else(bench: Bench, webhook_sink: WebhookSink) -> None:
+    gone = WebhookSink()
+    gone.close()
+    lost = bench.subscribe(gone.url, policy=Policy(retry_strategy="NONE"))
+    bench.subscribe(webhook_sink.url)
+    bench.fire("PENDING")
+    assert webhook_sink.wait_for(1)
+    bench.wait_until_sent()
+    assert bench.status(lost).response_code == 500
+
+
+def test_what_was_waiting_goes_out_after_a_restart(bench: Bench, webhook_sink: WebhookSink) -> None:
+    bench.queue.stop()
+    bench.subscribe(webhook_sink.url)
+    bench.fire("PENDING", "RUNNING")
+    bench.queue = bench.new_queue()
+    bench.queue.start()
+    told = [hook.json["error_message"] for hook in webhook_sink.wait_for(2)]
+    assert told == ["about PENDING", "about RUNNING"]
+
+
+def test_mails_are_kept_in_the_mailbox_without_a_mail_server(bench: Bench) -> None:
+    bench.subscribe("someone@example.org")
+    bench.fire("PENDING", "FINISHED")
+    bench.wait_until_sent()
+    mails = bench.mailbox.mails(bench.job.world)
+    assert [mail.subject for mail in mails] == [
+        f"Job {bench.job.id} received a PENDING event",
+        f"Job {bench.job.id} received a FINISHED event",
+    ]
+    assert mails[0].to == "someone@example.org"
+    assert mails[0].text.startswith(
+        f'The status of job {bench.job.id}, "{bench.job.name}," has changed to PENDING.\n\n'
+    )
+    assert f"App ID: {bench.job.app_id}" in mails[0].text
+    assert bench.mailbox.mails(bench.job.world, "SOMEONE@example.org") == mails
+    assert bench.mailbox.mails(bench.job.world, "nobody@example.org") == []
+    assert bench.mailbox.mails("another-world") == []
+    assert bench.mailbox.empty(bench.job.world) == 2
+
+
+def test_mails_go_to_the_mail_server_and_are_retried(tmp_path: Path, smtp_sink: SmtpSink) -> None:
+    bench = Bench(tmp_path, Settings(smtp_host=smtp_sink.host, smtp_port=smtp_sink.port))
+    bench.queue.start()
+    smtp_sink.refuse("451 try again")
+    bench.subscribe("someone@example.org")
+    bench.fire("RUNNING")
+    mail = smtp_sink.wait_for(1)[0]
+    assert mail.recipients == ("someone@example.org",)
+    assert mail.message["Subject"] == f"Job {bench.job.id} received a RUNNING event"
+    assert "has changed to RUNNING" in mail.text
+    bench.close()
+
+
+def test_user_and_password_of_a_url_become_a_header(bench: Bench, webhook_sink: WebhookSink) -> None:
+    bench.subscribe(webhook_sink.url.replace("http://", "http://me:p%40ss@"))
+    bench.fire("RUNNING")
+    hook = webhook_sink.wait_for(1)[0]
+    assert hook.headers["authorization"] == "Basic bWU6cEBzcw=="
+    assert "me" not in hook.headers["host"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "pauses"),
+    [
+        (Policy(retry_strategy="NONE"), [0, None]),
+        (Policy(retry_strategy="IMMEDIATE", retry_limit=5), [0, 1, 1, None]),
+        (Policy(retry_strategy="DELAYED", retry_limit=6, retry_delay=7, retry_rate=3), [0, 7, 3, 3, None]),
+        (Policy(retry_strategy="EXPONENTIAL", retry_limit=8), [0, 5, 5, 5, 15, 15, None]),
+    ],
+)
+def test_the_policies(policy: Policy, pauses: list[int | None]) -> None:
+    assert [retry_after(policy, attempts + 1) for attempts in range(len(pauses))] == pauses
+
+
+def test_a_message_shows_the_job_as_it_was_at_the_event(bench: Bench, webhook_sink: WebhookSink) -> None:
+    bench.queue.stop()
+    bench.subscribe(webhook_sink.url)
+    bench.fire("RUNNING")
+    bench.job = sample_job(id=bench.job.id, status=JobState.FINISHED)
+    bench.queue = bench.new_queue()
+    bench.queue.start()
+    assert webhook_sink.wait_for(1)[0].json["status"] == "RUNNING"
+    assert json.loads(webhook_sink.wait_for(1)[0].body)["id"] == bench.job.id
