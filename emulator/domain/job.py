@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from emulator.domain.app import App
+from emulator.domain.inputs import InputSource
 from emulator.domain.states import JobState
 from emulator.domain.system import Queue
 
@@ -44,6 +45,8 @@ class JobPlan:
     archive_path_given: bool = False
     inputs: dict[str, Any] = field(default_factory=dict)
     """As submitted (scalar stays scalar), hidden defaults added."""
+    sources: tuple[InputSource, ...] = ()
+    """What the inputs name, in order, resolved at submission: what is staged, and under which name."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """Typed as declared by the app, hidden defaults added."""
 

@@ -1,0 +1,193 @@
+"""A job's inputs: checked against the app, and taken apart into places to copy from [jobs §3.6]."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from emulator.domain.app import AppArgument, AppInput
+from emulator.domain.errors import Invalid
+from emulator.domain.paths import basename
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
+_FILES_MEDIA = re.compile(r"/+files/+v2/+media(?:/+system/+([^/]+))?(?:/(.*))?", re.DOTALL)
+_JOB_MEDIA = re.compile(r"/+jobs/+v2/+([^/]+)/+outputs/+media/(.*)", re.DOTALL)
+_FETCHED = frozenset({"http", "https", "sftp"})
+
+
+class SourceKind(StrEnum):
+    FILE = "FILE"
+    """A path on a system of this tenant."""
+    JOB_OUTPUT = "JOB_OUTPUT"
+    """An output of an earlier job; after submission ``system_id`` and ``path`` say where it lies."""
+    URL = "URL"
+    """Fetched from elsewhere: http, https, sftp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSource:
+    """One file or directory to stage.
+
+    ``uri`` is as submitted. ``path`` is an agave path on ``system_id`` (None: the owner's default storage
+    system), the path below a job's outputs, or the URL. ``name`` is what it is called in the work
+    directory; empty for the home or root directory of a system.
+    """
+
+    input_id: str
+    uri: str
+    kind: SourceKind
+    path: str
+    name: str
+    system_id: str | None = None
+    job_id: str | None = None
+
+
+def check_inputs(declared: Iterable[AppInput], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of the record: as submitted, with the defaults of hidden ones; raises Invalid.
+
+    Optional inputs that were not given are left out: their defaults are not used.
+    """
+    known = {one.id: one for one in declared}
+    for key in given:
+        if key not in known:
+            raise Invalid(f"Unrecognized input {key}.")
+    checked: dict[str, Any] = {}
+    for one in known.values():
+        value = given.get(one.id)
+        if not one.visible:
+            if value is not None:
+                raise Invalid(
+                    f"Invalid value for {one.id}. {one.id} is a fixed value that cannot be set manually. "
+                )
+            if one.default is not None:
+                checked[one.id] = one.default
+        elif value is not None or one.required:
+            _check_values(one, input_values(one.id, value))
+            checked[one.id] = value
+    return checked
+
+
+def input_values(input_id: str, value: Any) -> list[str]:
+    """The URIs in an input's value: strings are taken apart at ``;``, blank ones dropped."""
+    texts = [] if value is None else value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        raise Invalid(
+            f"Invalid value for {input_id}. Please specify a string or an array of strings giving the "
+            "location of the input."
+        )
+    return [piece.strip() for text in texts for piece in text.split(";") if piece.strip()]
+
+
+def check_cardinality(one: AppArgument, count: int) -> None:
+    """Raises Invalid for too few or too many values."""
+    if count < one.min_cardinality:
+        raise Invalid(f"{one.id} requires at least {one.min_cardinality} values")
+    if one.max_cardinality != -1 and count > one.max_cardinality:
+        raise Invalid(f"{one.id} may have at most {one.max_cardinality} values")
+
+
+def _check_values(one: AppInput, values: list[str]) -> None:
+    if one.required and not values:
+        raise Invalid(f"No input specified for {one.id}")
+    check_cardinality(one, len(values))
+    for value in values:
+        if one.validator and not re.fullmatch(one.validator, value):
+            raise Invalid(
+                f"Invalid input value, {value}, for {one.id}. Value must match the following expression: "
+                f"{one.validator}"
+            )
+
+
+def input_sources(inputs: Mapping[str, Any], origins: Iterable[str]) -> list[InputSource]:
+    """Where all inputs come from, in the record's order; raises Invalid for schemes that are not taken.
+
+    URLs of this service at one of ``origins`` (``http://localhost:8000``) are files and job outputs here.
+    """
+    here = {origin.rstrip("/").lower() for origin in origins}
+    return [
+        parse_source(input_id, uri, here)
+        for input_id, value in inputs.items()
+        for uri in input_values(input_id, value)
+    ]
+
+
+def parse_source(input_id: str, uri: str, origins: Iterable[str] = ()) -> InputSource:
+    """One URI taken apart; see :func:`input_sources`."""
+    match = _SCHEME.match(uri)
+    if match is None:
+        return _file(input_id, uri, unquote(uri), None)
+    scheme = match[1].lower()
+    if scheme == "agave":
+        system_id, _, path = uri[match.end() :].removeprefix("/").partition("/")
+        return _file(input_id, uri, unquote(_without_query(path)), unquote(system_id) or None)
+    if scheme not in _FETCHED or not uri[match.end() :].startswith("/"):
+        raise Invalid(
+            f"Invalid value for {input_id}. URI with the {scheme} scheme are not currently supported. Please "
+            "specify your input as a relative path, an Agave resource URL, or a URL with one of the "
+            "following schemes: http, https, sftp, or agave."
+        )
+    name = _url_name(input_id, uri)
+    return _own(input_id, uri, origins) or InputSource(
+        input_id=input_id, uri=uri, kind=SourceKind.URL, path=uri, name=name
+    )
+
+
+def _own(input_id: str, uri: str, origins: Iterable[str]) -> InputSource | None:
+    """The file or job output that a URL of this service names; None for other URLs."""
+    origin, path = _origin_and_path(uri)
+    if origin.lower() not in origins:
+        return None
+    media = _FILES_MEDIA.fullmatch(path)
+    if media:
+        return _file(input_id, uri, unquote(media[2] or ""), unquote(media[1]) if media[1] else None)
+    output = _JOB_MEDIA.fullmatch(path)
+    if output:
+        below = unquote(output[2]).strip("/")
+        return InputSource(
+            input_id=input_id,
+            uri=uri,
+            kind=SourceKind.JOB_OUTPUT,
+            path=below,
+            name=basename(below),
+            job_id=output[1],
+        )
+    return None
+
+
+def _file(input_id: str, uri: str, path: str, system_id: str | None) -> InputSource:
+    return InputSource(
+        input_id=input_id,
+        uri=uri,
+        kind=SourceKind.FILE,
+        path=path,
+        name=basename(path),
+        system_id=system_id,
+    )
+
+
+def _origin_and_path(uri: str) -> tuple[str, str]:
+    """``http://host:port`` and the escaped path without query."""
+    scheme, _, rest = uri.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}", _without_query(slash + path)
+
+
+def _without_query(path: str) -> str:
+    return path.partition("?")[0].partition("#")[0]
+
+
+def _url_name(input_id: str, uri: str) -> str:
+    """The last segment of a URL's path; the host's name where it has none that can name a file."""
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    name = basename(unquote(_origin_and_path(uri)[1]))
+    if not host or "\x00" in name:
+        raise Invalid(f"Invalid value for {input_id}. {uri} is not a valid URL.")
+    return host if name in ("", ".", "..") else name
