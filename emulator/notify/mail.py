@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email import policy
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ if TYPE_CHECKING:
     from emulator.settings import Settings
 
 _TIMEOUT_SECONDS = 20
+# subjects hold a job's uuid and stay on one line: many a mail filter does not unfold them
+_POLICY = policy.SMTP.clone(max_line_length=250)
 
 
 def compose(sender: str, message: Message, delivery_id: str) -> EmailMessage:
     """The e-mail of a message, text first and HTML beside it [notifications §6.3]."""
-    mail = EmailMessage()
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     # control characters would end the header: an address never holds any
     mail["To"] = "".join(c for c in message.url if c.isprintable())

@@ -36,7 +36,7 @@ class Mailbox:
             folder.mkdir(parents=True, exist_ok=True)
             if not any(folder.glob(f"*-{delivery_id}.eml")):
                 draft = folder / f".{delivery_id}"
-                draft.write_bytes(mail.as_bytes(policy=email.policy.default))
+                draft.write_bytes(mail.as_bytes())
                 draft.rename(folder / f"{now.strftime(_STAMP)}-{delivery_id}.eml")
         except OSError as error:
             return DeliveryResult(code=500, text=str(error))
@@ -72,4 +72,4 @@ def _read(path: Path) -> Mail:
 
 def _part(mail: EmailMessage, kind: str) -> str:
     body = mail.get_body((kind,))
-    return str(body.get_content()) if body is not None else ""
+    return str(body.get_content()).replace("\r\n", "\n") if body is not None else ""
