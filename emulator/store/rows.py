@@ -46,14 +46,21 @@ def compile_condition(column: ColumnElement[Any], condition: Condition) -> Colum
 def _equal(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
     if isinstance(value, tuple):
         return and_(column >= value[0], column <= value[1])
-    if isinstance(value, str):
-        return func.lower(column) == value.lower()
-    return column == value
+    return _equal_text(column, value) if isinstance(value, str) else column == value
+
+
+def _equal_text(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    case = getattr(column, "info", {}).get("case")
+    if case is None:
+        folded: ColumnElement[bool] = func.lower(column) == func.lower(text)
+        return folded
+    # kept in one case only: the plain comparison can use an index
+    return column == (text.upper() if case == "upper" else text.lower())
 
 
 def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
-    return func.lower(column).like(escaped.lower(), escape="\\")
+    return func.lower(column).like(func.lower(escaped), escape="\\")
 
 
 def _negate_unless(
