@@ -5,7 +5,7 @@ Adapters in hosts/, runtimes/, notify/ and engine/{clock,ids}.py answer them; on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,24 +48,48 @@ class Ids(Protocol):
         """28 characters of ``[A-Za-z0-9_]``: a consumer key or secret."""
 
 
+class Incoming(Protocol):
+    """A file on its way in: nobody sees it before it is put in place."""
+
+    @property
+    def stream(self) -> BinaryIO:
+        """Where its content is written."""
+
+    def put(self, path: str) -> None:
+        """Replace ``path`` whole, keeping the mode of a file that was there; once only.
+
+        The parent directory must exist. IsADirectoryError when a directory has the name.
+        """
+
+
 class HostFiles(Protocol):
-    """The files of one machine.
+    """The files of one machine: directories, regular files, and links to these.
 
     Paths are absolute on that machine and use ``/``. Nothing outside the machine's root is ever reached,
-    by ``..`` or by symbolic link: such paths raise FileNotFoundError. Missing things raise
+    by ``..`` or by symbolic link: such paths raise FileNotFoundError, and so do devices, sockets and
+    pipes; none of these are listed. Links that stay inside are followed. Missing things raise
     FileNotFoundError; the usual OSError subclasses (NotADirectoryError, IsADirectoryError,
     FileExistsError, PermissionError, OSError for a full disk) say the rest.
     """
 
+    def within(self, root: str) -> HostFiles:
+        """The same files under the same paths, but closed to all that lies outside the directory ``root``."""
+
     def stat(self, path: str) -> FileInfo: ...
 
-    def listing(self, path: str) -> list[FileInfo]:
-        """The children of a directory, hidden ones included, in no order."""
+    def names(self, path: str) -> list[str]:
+        """The names of a directory's children, hidden ones included, in no order; quicker than listing."""
+
+    def listing(self, path: str, names: Iterable[str] | None = None) -> list[FileInfo]:
+        """The children of a directory, in no order; or those of ``names`` that are still there, in that order."""
 
     def exists(self, path: str) -> bool: ...
 
     def reader(self, path: str, offset: int = 0) -> BinaryIO:
-        """An open file to read from, at ``offset``; the caller closes it."""
+        """An open file to read from, at ``offset``, seekable; the caller closes it."""
+
+    def incoming(self, directory: str) -> AbstractContextManager[Incoming]:
+        """A new file that will be put into the directory, or near it; gone at the end unless it was put."""
 
     def writer(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Replace ``path`` whole: what is written appears under the name when the block ends well.
@@ -77,17 +101,21 @@ class HostFiles(Protocol):
         """Write into an existing (or new) file from ``offset`` on, in place."""
 
     def mkdir(self, path: str) -> None:
-        """Make a directory with its parents; an existing one is fine."""
+        """Make a directory with its parents; an existing one is fine. FileExistsError when a file is there."""
 
     def remove(self, path: str) -> None:
-        """Remove a file, or a directory with all below it."""
+        """Remove a file, or a directory with all below it; of a link, the link itself."""
 
-    def rename(self, source: str, target: str) -> None: ...
+    def rename(self, source: str, target: str) -> None:
+        """Move a file, a directory or a link; a file or an empty directory at ``target`` is replaced."""
 
     def chmod(self, path: str, mode: int) -> None: ...
 
     def walk(self, path: str) -> Iterator[FileInfo]:
-        """Everything below a directory, parents before children; the file itself for a file."""
+        """Everything below a directory, parents before children, by name; the file itself for a file.
+
+        Directories that links lead to are walked too, but never one that the walk is inside of already.
+        """
 
     def local_path(self, path: str) -> Path | None:
         """Where the path lies on this machine, if it does; never outside the root."""
@@ -146,7 +174,8 @@ class Launch:
 
     Built from the job's plan each time, hence the same after a restart. Paths are absolute on the host.
     ``max_run_seconds`` 0 means no limit. ``queue_limit`` and ``queue_user_limit`` are the most scripts
-    of the queue (and of one owner in it) that may run at once; -1 for none.
+    of the queue (and of one owner in it) that may run at once; -1 for none. ``processors`` are those of all
+    ``nodes`` together.
     """
 
     job_id: str
@@ -168,6 +197,7 @@ class Launch:
     queue_user_limit: int = -1
     memory_per_node: float = 0.0
     processors: int = 1
+    nodes: int = 1
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -181,11 +211,15 @@ class Launcher(Protocol):
     def submit(self, launch: Launch) -> str:
         """Hand the script over; the answer is the remote job id. Again for the same job: the same id.
 
-        Raises OSError when the execution system cannot take it.
+        Raises ConnectionError when the execution system does not answer (worth waiting for), any other
+        OSError when it cannot take the script.
         """
 
     def report(self, launch: Launch, remote_job_id: str) -> RemoteReport:
-        """How it stands now. After a restart this finds a script again that was handed over before."""
+        """How it stands now. After a restart this finds a script again that was handed over before.
+
+        Raises ConnectionError when the execution system does not answer.
+        """
 
     def cancel(self, launch: Launch, remote_job_id: str) -> None:
         """Kill it, with everything it started; a script that is gone already is fine."""
