@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml
 	touch $@
 
 clients: setup      ## the real tapis-cli and agavepy, in an environment of their own
-	$(BIN)/python -m tests.real.clients
+	$(BIN)/python -m tests.real.clients install
 
 demo: clients       ## run the course's job on the embedded default, through the real client
 	$(BIN)/tapis-emulator demo --clients .venv-clients
