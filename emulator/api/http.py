@@ -130,7 +130,17 @@ def world() -> World:
 
 
 def base_url() -> str:
-    """What links begin with, ending in one slash: the configured base, else as the request came [conventions §5]."""
+    """What links begin with, ending in one slash: the configured base, else as the request came [conventions §5].
+
+    Worked out once per request: a page of a listing holds hundreds of links.
+    """
+    if "base_url" not in g:
+        g.base_url = _base_url()
+    found: str = g.base_url
+    return found
+
+
+def _base_url() -> str:
     configured = world().base_url or edge().settings.base_url
     if configured:
         return configured.rstrip("/") + "/"

@@ -11,6 +11,7 @@
     ├── RangeRefused         416  a byte range outside the file
     ├── NotProvided          501  a feature the service declares missing
     ├── Unavailable          503  a system that is down
+    ├── Unreachable          504  the system that holds what is asked for is down
     └── OAuthRefused     400/401  the token service says no, in OAuth's own words
     TransitionError               a state change outside the law (see states.py); never shown to clients
     StepFailed                    a step of a job's life failed for good; carries a neutral code and a reason
@@ -68,6 +69,10 @@ class OAuthRefused(EmulatorError):
     def __init__(self, error: str, message: str) -> None:
         super().__init__(message)
         self.error = error
+
+
+class Unreachable(EmulatorError):
+    """The system that holds what the request asks for is not UP."""
 
 
 class TransitionError(Exception):

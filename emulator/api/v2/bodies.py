@@ -28,6 +28,7 @@ _UNSUPPORTED_MAP = (
     "application/json with valid JSON content in the request body."
 )
 _UNREADABLE_UPLOAD = "Failed to parse file upload. Please make sure you included a file in your POST request."
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _GLUED = re.compile(r"&(?=[A-Za-z]+=)")
 
 
@@ -61,9 +62,12 @@ def fields(empty: str = MAP_EMPTY) -> dict[str, Any]:
 
 
 def parse_json(text: str) -> Any:
-    """Raises Invalid ``Invalid JSON found. …``; NaN and Infinity are no JSON."""
+    """Raises Invalid ``Invalid JSON found. …``; NaN, Infinity and halves of surrogate pairs are no JSON."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant)
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
     except (ValueError, RecursionError) as error:
         raise Invalid(f"Invalid JSON found. {error}") from error
 

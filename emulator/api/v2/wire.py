@@ -26,6 +26,7 @@ _STATUS: dict[type[EmulatorError], int] = {
     errors.RangeRefused: 416,
     errors.NotProvided: 501,
     errors.Unavailable: 503,
+    errors.Unreachable: 504,
 }
 _NOTHING = object()
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -116,7 +117,9 @@ class V2(Dialect):
         if isinstance(error, errors.OAuthRefused):
             body = {"error": error.error, "error_description": error.message}
             return bare(body, 401 if error.error == "invalid_client" else 400, NO_STORE)
-        return error_reply(_STATUS[type(error)], error.message)
+        return error_reply(
+            next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), error.message
+        )
 
     def http_error(self, error: HTTPException) -> Response:
         if error.code == 404:
