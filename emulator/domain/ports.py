@@ -137,6 +137,17 @@ class Hosts(Protocol):
     def host(self, world: str, name: str) -> Host: ...
 
 
+class Fetcher(Protocol):
+    """Brings files from outside, over http and https."""
+
+    def open(self, url: str) -> AbstractContextManager[BinaryIO]:
+        """The content behind a URL, to be read as a stream.
+
+        Raises FileNotFoundError and PermissionError for what the server refuses so, ConnectionError and
+        TimeoutError when it cannot be reached, any other OSError else.
+        """
+
+
 class RemoteState(StrEnum):
     """How a submitted script stands on its execution system."""
 

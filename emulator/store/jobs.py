@@ -18,6 +18,7 @@ from sqlalchemy import (
     desc,
     func,
     insert,
+    or_,
     select,
     union_all,
     update,
@@ -116,32 +117,23 @@ class JobRows:
         self._connection.execute(update(jobs).where(jobs.c.app_uuid == app_uuid).values(visible=False))
 
     def counted(self, world: str, system_id: str, queue: str | None = None, owner: str | None = None) -> int:
-        """How many jobs count towards a quota of a system, queue or user [job-lifecycle §5.1]."""
+        """How many jobs count towards a quota of a system, queue or user [job-lifecycle §5.1].
+
+        Those that are being submitted count too once they have written down their handle: they have taken
+        their place.
+        """
         query = select(func.count()).select_from(jobs)
         query = query.where(
             jobs.c.world == world,
             jobs.c.system_id == system_id,
-            jobs.c.status.in_([state.value for state in COUNTED]),
+            jobs.c.status.in_([state.value for state in COUNTED | {JobState.SUBMITTING}]),
+            or_(jobs.c.status != JobState.SUBMITTING.value, jobs.c.handle.is_not(None)),
         )
         if queue is not None:
             query = query.where(jobs.c.remote_queue == queue)
         if owner is not None:
             query = query.where(jobs.c.owner == owner)
         return self._connection.scalar(query) or 0
-
-    def active_by_state(self, world: str, system_id: str, queue: str) -> dict[JobState, int]:
-        """How many jobs of a queue that have not ended stand in each state; states without any are left out."""
-        query = (
-            select(jobs.c.status, func.count())
-            .where(
-                jobs.c.world == world,
-                jobs.c.system_id == system_id,
-                jobs.c.remote_queue == queue,
-                jobs.c.status.in_([state.value for state in ACTIVE]),
-            )
-            .group_by(jobs.c.status)
-        )
-        return {JobState(status): count for status, count in self._connection.execute(query)}
 
     # permissions
 

@@ -242,7 +242,7 @@ jobs = Table(
     Column("visible", Boolean, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False),
-    Column("handle", JSON),
+    Column("handle", JSON(none_as_null=True)),
     Column("exit_code", Integer),
     Column("failure_code", String(64)),
     Column("failure_reason", Text),
