@@ -135,6 +135,20 @@ class JobRows:
             query = query.where(jobs.c.owner == owner)
         return self._connection.scalar(query) or 0
 
+    def active_by_state(self, world: str, system_id: str, queue: str) -> dict[JobState, int]:
+        """How many jobs of a queue that have not ended stand in each state; states without any are left out."""
+        query = (
+            select(jobs.c.status, func.count())
+            .where(
+                jobs.c.world == world,
+                jobs.c.system_id == system_id,
+                jobs.c.remote_queue == queue,
+                jobs.c.status.in_([state.value for state in ACTIVE]),
+            )
+            .group_by(jobs.c.status)
+        )
+        return {JobState(status): count for status, count in self._connection.execute(query)}
+
     # permissions
 
     def grants(self, job_id: str) -> list[JobGrant]:
