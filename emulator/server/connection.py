@@ -65,14 +65,17 @@ class Site:
         tls: TlsIdentity | None,
         version: str,
         logger: logging.Logger,
+        relieve: Callable[[], None],
     ) -> None:
-        """`address` is where the listener listens, `version` the one told in error answers."""
+        """`address` is where the listener listens, `version` the one told in error answers;
+        `relieve` is called between two requests of a connection."""
         self.app = app
         self.key = key
         self.address = address
         self.tls = tls
         self.version = version
         self.logger = logger
+        self.relieve = relieve
         self.closing = False
 
 
@@ -125,6 +128,7 @@ class Connection:
         number = 1
         while self._serve_request(source, number):
             number += 1
+            self._site.relieve()
 
     def _arrived(self) -> None:
         self.idle = False

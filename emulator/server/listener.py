@@ -16,7 +16,7 @@ from emulator.server.tls import TlsIdentity
 BACKLOG = 1024
 """Clients that the kernel lets wait to be accepted."""
 
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_CLIENT_GONE = frozenset({errno.ECONNABORTED, errno.EPROTO})
 _EXHAUSTED_PAUSE_SECONDS = 0.1
 
 
@@ -41,18 +41,25 @@ class Listener:
         address: Address = self._socket.getsockname()
         self.port: int = address[1]
         self._logger = logger
-        self._site = Site(app, key=key, address=address, tls=tls, version=version, logger=logger)
+        self._site = Site(
+            app, key=key, address=address, tls=tls, version=version, logger=logger, relieve=self._relieve
+        )
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._live: dict[Connection, threading.Thread] = {}
-        self._live_changed = threading.Condition()
+        self._changed = threading.Condition()
+        self._accepting = 0
+        self._crowded = False
         self._acceptor = threading.Thread(target=self._accept, name=f"listener {key}", daemon=True)
         self._acceptor.start()
 
     def stop_accepting(self) -> None:
         """Close the port, and the connections on which nothing is under way."""
-        self._site.closing = True
+        with self._changed:
+            self._site.closing = True
         self._wake_sender.send(b"\0")
         self._acceptor.join()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._accepting)
         for sock in (self._socket, self._wake_receiver, self._wake_sender):
             sock.close()
         for connection in self._others():
@@ -66,13 +73,13 @@ class Listener:
 
     def wait(self, seconds: float) -> int:
         """Wait until no connection is left, at most for `seconds`; how many are left."""
-        with self._live_changed:
-            self._live_changed.wait_for(lambda: not self._others(), seconds)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._others(), seconds)
             return len(self._others())
 
     def _others(self) -> list[Connection]:
         # A request may close the very listener that it came by: its own answer is still to be given.
-        with self._live_changed:
+        with self._changed:
             current = threading.current_thread()
             return [connection for connection, thread in self._live.items() if thread is not current]
 
@@ -82,30 +89,48 @@ class Listener:
             selector.register(self._wake_receiver, selectors.EVENT_READ)
             while not self._site.closing:
                 selector.select()
-                self._accept_waiting()
+                while self._accept_one():
+                    self._crowded = True
 
-    def _accept_waiting(self) -> None:
-        """Accept every client that waits."""
-        while not self._site.closing:
-            try:
-                sock, peer = self._socket.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno not in _EXHAUSTED:
-                    # This client has gone already; the next one may be there.
-                    self._logger.debug("accepting on %r failed: %s", self.key, error)
-                    continue
-                self._logger.error("accepting on %r failed: %s", self.key, error)
-                self._pause()
-                return
+    def _relieve(self) -> None:
+        """Accept a client that waits, if many do; called by each connection between its requests.
+
+        The accepting thread has one turn at the interpreter in as many as there are busy connections,
+        and needs several for each client: alone, it would let the last of 200 wait for seconds.
+        """
+        if self._crowded:
+            self._accept_one()
+
+    def _accept_one(self) -> bool:
+        """Accept a client, if one waits; whether there may be more."""
+        with self._changed:
+            if self._site.closing:
+                return False
+            self._accepting += 1
+        try:
+            sock, peer = self._socket.accept()
+        except BlockingIOError:
+            self._crowded = False
+            return False
+        except OSError as error:
+            if error.errno in _CLIENT_GONE:
+                return True
+            self._logger.error("accepting on %r failed: %s", self.key, error)
+            self._pause()
+            return False
+        else:
             self._start(Connection(self._site, sock, peer))
+            return True
+        finally:
+            with self._changed:
+                self._accepting -= 1
+                self._changed.notify_all()
 
     def _start(self, connection: Connection) -> None:
         thread = threading.Thread(
             target=self._run, args=(connection,), name=f"connection {self.key}", daemon=True
         )
-        with self._live_changed:
+        with self._changed:
             self._live[connection] = thread
         try:
             thread.start()
@@ -122,14 +147,15 @@ class Listener:
             self._forget(connection)
 
     def _forget(self, connection: Connection) -> None:
-        with self._live_changed:
+        with self._changed:
             del self._live[connection]
-            self._live_changed.notify_all()
+            self._changed.notify_all()
 
     def _pause(self) -> None:
-        """Let connections end, when the machine has no more threads or files to give."""
-        with self._live_changed:
-            self._live_changed.wait(_EXHAUSTED_PAUSE_SECONDS)
+        """Let a connection end, when the machine has no more threads or files to give."""
+        self._crowded = False
+        with self._changed:
+            self._changed.wait(_EXHAUSTED_PAUSE_SECONDS)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,17 +1,19 @@
 """`emulator.connection`: answers broken on purpose, as curl judges them, from within Flask."""
 
+import threading
+
 import pytest
 from flask import Flask, Response, request
 
 from emulator.server import Server
-from tests.server.client import Wire, curl, url
+from tests.server.client import PATIENCE_SECONDS, Wire, curl, url
 
 RESET, SHORT, BAD_CHUNK, NOTHING, NOT_HTTP = 56, 18, 56, 52, 1
 
 
 def _flask():
     flask = Flask("faults")
-    flask.torn_down = []
+    flask.torn_down = threading.Event()
 
     @flask.errorhandler(Exception)
     def every_error(error):
@@ -19,7 +21,7 @@ def _flask():
 
     @flask.teardown_request
     def torn_down(error):
-        flask.torn_down.append(error)
+        flask.torn_down.set()
 
     def raw():
         return request.environ["emulator.connection"]
@@ -111,7 +113,7 @@ def test_curl_sees_the_fault(listener, flask, caplog, tls, path, code):
     done = curl(url(listener, tls, path))
     assert done.returncode == code, done
     assert b"swallowed" not in done.stdout
-    assert len(flask.torn_down) == 1
+    assert flask.torn_down.wait(PATIENCE_SECONDS)
     assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
     assert curl(url(listener, tls, "/fine")).returncode == 0
 

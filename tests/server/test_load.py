@@ -50,12 +50,25 @@ def test_many_connections_each_with_many_requests(listener):
 
 
 @pytest.fixture
-def own_process(tmp_path):
-    """A listener in a process of its own, whose memory is nobody else's."""
-    command = [sys.executable, "-m", "tests.server.tiny", str(tmp_path)]
+def own_process(request, tmp_path):
+    """A listener in a process of its own, whose memory and open files are nobody else's."""
+    command = [sys.executable, "-m", "tests.server.tiny", str(tmp_path), *getattr(request, "param", [])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield _Process(process.pid, int(process.stdout.readline()))
         process.stdin.close()
+
+
+@pytest.mark.parametrize("own_process", [["40"]], indirect=True, ids=["40 files"])
+def test_clients_beyond_the_limit_of_open_files_wait_and_are_then_served(own_process):
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(Wire(own_process)) for _ in range(60)]
+        first = wires[0]
+        assert first.request().answer().status == 200
+        last = wires.pop().request()
+        with contextlib.ExitStack() as served:
+            for wire in wires:
+                served.push(wire)
+        assert last.answer().status == 200
 
 
 class _Process:

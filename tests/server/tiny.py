@@ -1,11 +1,12 @@
 """A small WSGI application that shows what the server gives it and answers in every shape.
 
-`python -m tests.server.tiny <directory>` serves it and prints its port, for tests that measure a
-process of their own.
+`python -m tests.server.tiny <directory> [<files>]` serves it and prints its port, for tests that need
+a process of their own: to measure its memory, or to let it have no more than that many open files.
 """
 
 import io
 import json
+import resource
 import sys
 import tempfile
 import threading
@@ -133,5 +134,7 @@ def _json(start_response, content, status="200 OK", headers=()):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), int(sys.argv[2])))
     print(Server(TinyApp(), version="1", tls=TlsIdentity(Path(sys.argv[1]))).open("own").port, flush=True)
     sys.stdin.read()
