@@ -1,5 +1,7 @@
 """What reaches the application, and how connections are shared by requests."""
 
+import socket
+
 import pytest
 
 from emulator.server import Server
@@ -161,6 +163,18 @@ def test_a_long_target_is_read_whole(listener):
         assert wire.request(f"/environ?{query}").answer().json()["QUERY_STRING"] == query
 
 
+def _has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
+
+
+@needs_ipv6
 def test_ipv6(server, tls):
     listener = server.open("six", "::1")
     with Wire(listener, tls) as wire:
@@ -169,6 +183,7 @@ def test_ipv6(server, tls):
     assert curl(url(listener, tls)).returncode == 0
 
 
+@needs_ipv6
 def test_every_address_of_both_families(server):
     listener = server.open("any", "::")
     for host in ("127.0.0.1", "[::1]"):
