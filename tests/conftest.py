@@ -1,11 +1,57 @@
 """Fixtures for all tests; the real components behind them live in ``tests/real``."""
 
+import os
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
+from tests.real.base_images import ImageUnavailable, base_image
+from tests.real.clients import Clients
+from tests.real.clients import clients as installed_clients
+from tests.real.docker_engine import Engine, EngineUnavailable
+from tests.real.docker_engine import docker_engine as running_engine
 from tests.real.smtp_sink import SmtpSink
 from tests.real.webhook_sink import WebhookSink
+
+MARKED_BY_FIXTURE = {"docker_engine": "docker", "clients": "clients"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the real components it asks for, so that ``-m "not docker"`` needs no care."""
+    for item in items:
+        for fixture, marker in MARKED_BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+
+
+@pytest.fixture(scope="session")
+def clients() -> Clients:
+    """tapis-cli and agavepy from PyPI; installed by the first test run that asks."""
+    return installed_clients()
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[Engine]:
+    """A real Docker engine, shared by all workers; DOCKER_HOST for it is ``docker_engine.host``."""
+    try:
+        with running_engine() as engine:
+            yield engine
+    except EngineUnavailable as reason:
+        _do_without(reason)
+
+
+@pytest.fixture(scope="session")
+def busybox_image(docker_engine: Engine) -> str:
+    """The name of a small image with a shell and the usual commands."""
+    return _image(docker_engine, "busybox:latest")
+
+
+@pytest.fixture(scope="session")
+def python_image(docker_engine: Engine) -> str:
+    """The name of an image with Python 3.11, pip and venv."""
+    return _image(docker_engine, "python:3.11-slim")
 
 
 @pytest.fixture
@@ -20,3 +66,17 @@ def webhook_sink() -> Iterator[WebhookSink]:
     """A listening HTTP receiver that keeps what it is sent."""
     with WebhookSink() as sink:
         yield sink
+
+
+def _image(engine: Engine, name: str) -> str:
+    try:
+        return base_image(engine, name)
+    except ImageUnavailable as reason:
+        _do_without(reason)
+
+
+def _do_without(reason: Exception) -> NoReturn:
+    """Skip on a developer's machine; fail where CI promises that nothing is left out."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"CI may leave nothing out: {reason}")
+    pytest.skip(str(reason))
