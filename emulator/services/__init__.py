@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emulator.domain.ports import Clock
     from emulator.services.accounts import AccountService
     from emulator.services.app_permissions import AppPermissionService
     from emulator.services.apps import AppService
@@ -40,3 +41,4 @@ class Services:
     job_permissions: JobPermissions
     subscriptions: SubscriptionService
     status: StatusService
+    clock: Clock
