@@ -161,9 +161,9 @@ def test_curl_fetches_an_archived_file_with_the_clients_token(page: Page, finish
     path = f"files/v2/media/system/{STORAGE}/testuser/archive/jobs/job-{finished['id']}/predictions.txt"
 
     def curl(bearer: str) -> tuple[str, str]:
+        url, header = f"{page.emulator.url}/{path}", f"Authorization: Bearer {bearer}"
         done = subprocess.run(
-            ["curl", "-sk", "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {bearer}"]
-            + [f"{page.emulator.url}/{path}"],
+            ["curl", "-sk", "-w", "\n%{http_code}", "-H", header, url],
             capture_output=True,
             text=True,
             check=True,

@@ -1,0 +1,54 @@
+"""One table of options, three sources [settings]."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emulator.settings import BadSetting, flag, load, options, variable
+
+
+def test_a_flag_wins_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "emulator.yaml"
+    config.write_text("server: {port: 1, host: file}\nauth: {anonymous: no}\n")
+    environment = {"TAPIS_EMULATOR_SERVER_HOST": "environment", "TAPIS_EMULATOR_SERVER_PORT": "2"}
+    settings = load({"port": 3, "host": None}, environment, config)
+    assert (settings.port, settings.host, settings.anonymous) == (3, "environment", False)
+    assert settings.page_max == 250
+
+
+def test_images_come_as_a_mapping_from_every_source(tmp_path: Path) -> None:
+    config = tmp_path / "emulator.yaml"
+    config.write_text("engine:\n  images: {'wc-*': 'debian:12', stampede2: busybox}\n")
+    assert load({}, {}, config).images == {"wc-*": "debian:12", "stampede2": "busybox"}
+    assert load({}, {"TAPIS_EMULATOR_ENGINE_IMAGES": "a=b:1,c=d"}).images == {"a": "b:1", "c": "d"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("server: {prot: 1}", "server.prot"),
+        ("server: {port: many}", "server.port"),
+        ("auth: {anonymous: perhaps}", "auth.anonymous"),
+        ("- a list", "mapping"),
+        ("a: {b: [", "emulator.yaml"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    config = tmp_path / "emulator.yaml"
+    config.write_text(text)
+    with pytest.raises(BadSetting, match=named):
+        load({}, {}, config)
+
+
+def test_a_mistake_in_the_environment_names_the_variable() -> None:
+    with pytest.raises(BadSetting, match="TAPIS_EMULATOR_JOBS_TIME_SCALE"):
+        load({}, {"TAPIS_EMULATOR_JOBS_TIME_SCALE": "fast"})
+
+
+def test_names_are_unique_in_every_form() -> None:
+    keys = [option.metadata["key"] for option in options()]
+    for form in (flag, variable):
+        assert len({form(key) for key in keys}) == len(keys)
+    assert all(option.metadata["help"] for option in options())
