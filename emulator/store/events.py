@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, cast, insert, null, select, update
 
 from emulator.domain.event import Event
-from emulator.domain.search import Condition
-from emulator.store.rows import where
+from emulator.domain.search import Condition, Page
+from emulator.store.rows import paged, where
 from emulator.store.tables import events
 
 _FIELDS = tuple(name for name in Event.__slots__ if name != "seq")
-SEARCHABLE = {name: events.c[name] for name in ("seq", "status", "created", "created_by", "description")}
+SEARCHABLE: Mapping[str, ColumnElement[Any]] = {
+    name: events.c[name] for name in ("seq", "uuid", "status", "created", "created_by", "description")
+} | {
+    # a search term of the service; addresses are not kept, so nothing ever matches
+    "ip_address": cast(null(), Text)
+}
 
 
 class EventRows:
@@ -41,13 +46,15 @@ class EventRows:
         offset: int = 0,
     ) -> list[Event]:
         """The history of a resource, oldest first."""
-        query = (
-            select(events)
-            .where(events.c.world == world, events.c.subject == subject, where(SEARCHABLE, conditions))
-            .order_by(events.c.seq)
-            .limit(limit)
-            .offset(offset)
+        page = Page(limit=limit, offset=offset, order_by="seq", descending=False)
+        return self.page(world, subject, conditions, page)
+
+    def page(self, world: str, subject: str, conditions: Iterable[Condition], page: Page) -> list[Event]:
+        """A part of the history of a resource, in any order."""
+        query = select(events).where(
+            events.c.world == world, events.c.subject == subject, where(SEARCHABLE, conditions)
         )
+        query = paged(query, SEARCHABLE, page, events.c.seq)
         return [_event(row) for row in self._connection.execute(query)]
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Row,
@@ -18,8 +19,10 @@ from sqlalchemy import (
     desc,
     func,
     insert,
+    literal,
     or_,
     select,
+    type_coerce,
     union_all,
     update,
 )
@@ -35,7 +38,6 @@ from emulator.store.tables import job_grants, jobs
 
 _STATES = ("status", "blocked_from")
 _RECORD = tuple(name for name in Job.__slots__ if name != "plan")
-_SPAN_MILLIS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,20 @@ class JobSummary:
     archive_path: str
 
 
+def _seconds(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
+    """Whole seconds between two instants, which are milliseconds in the database [jobs §6.1]."""
+    millis = type_coerce(end, BigInteger) - type_coerce(start, BigInteger)
+    return func.abs(millis, type_=BigInteger) // 1000
+
+
 _SUMMARY = [jobs.c[name] for name in JobSummary.__slots__]
+_QUEUE = literal("aloe.jobq.") + jobs.c.tenant_id + literal(".submit.DefaultQueue")
 SEARCHABLE: Mapping[str, ColumnElement[Any]] = {
     column.name: column for column in jobs.c if column.name not in ("plan", "request", "handle", "world")
 } | {
-    # seconds; Instant columns are milliseconds in the database [jobs §6.1]
-    "run_time": func.abs(func.floor((jobs.c.ended - jobs.c.remote_started) / _SPAN_MILLIS)),
-    "wall_time": func.abs(func.floor((jobs.c.ended - jobs.c.created) / _SPAN_MILLIS)),
+    "tenant_queue": _QUEUE,
+    "run_time": _seconds(jobs.c.remote_started, jobs.c.ended),
+    "wall_time": _seconds(jobs.c.created, jobs.c.ended),
 }
 
 
@@ -216,9 +225,14 @@ def _plan_values(plan: JobPlan) -> dict[str, Any]:
         "archive_system": plan.archive_system,
         "archive_path": plan.archive_path,
         "work_path": plan.work_path,
-        "inputs": json.dumps(plan.inputs, ensure_ascii=False),
-        "parameters": json.dumps(plan.parameters, ensure_ascii=False),
+        "inputs": _json(plan.inputs),
+        "parameters": _json(plan.parameters),
     }
+
+
+def _json(values: dict[str, Any]) -> str:
+    """What searches for inputs and parameters go through: compact, as answers show it [jobs §6.1]."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def _job(row: Row[Any]) -> Job:

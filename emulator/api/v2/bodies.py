@@ -72,13 +72,19 @@ def parse_json(text: str) -> Any:
         raise Invalid(f"Invalid JSON found. {error}") from error
 
 
-def page(cap: bool = True, order_by: str = "last_updated") -> Page:
-    """``limit`` and ``offset`` of the query; bad values fall back, never fail [conventions §3]."""
+def page(cap: bool = True, order_by: str = "last_updated", unsigned: bool = False) -> Page:
+    """``limit`` and ``offset`` of the query; bad values fall back, never fail [conventions §3].
+
+    ``unsigned``: negative numbers count as if they had no sign (systems, metadata, jobs).
+    """
     settings = edge().settings
-    limit = _count(request.args.get("limit"), settings.page_default)
+    limit, offset = request.args.get("limit", ""), request.args.get("offset", "")
+    if unsigned:
+        limit, offset = limit.removeprefix("-"), offset.removeprefix("-")
+    count = _count(limit, settings.page_default)
     if cap:
-        limit = min(limit, settings.page_max)
-    return Page(limit=limit, offset=_count(request.args.get("offset"), 0), order_by=order_by)
+        count = min(count, settings.page_max)
+    return Page(limit=count, offset=_count(offset, 0), order_by=order_by)
 
 
 def truth(value: Any) -> bool | None:
