@@ -13,6 +13,7 @@ from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.data_directory import DataDirectory
+from emulator.domain.paths import host_path, virtual_path
 from emulator.engine.clock import RealClock
 from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.ids import RandomIds
@@ -22,7 +23,7 @@ from emulator.hosts.sandbox import SandboxHosts
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
 from emulator.runtimes.launcher import SandboxLauncher
-from emulator.seeding import DEFAULT_WORLD, seed
+from emulator.seeding import DEFAULT_WORLD, Seeder
 from emulator.server import Listener, Server, TlsIdentity
 from emulator.services import Services
 from emulator.services.accounts import AccountService
@@ -117,7 +118,7 @@ class Emulator:
         journal = Journal(
             self.clock, ids, V2Messages(lambda: settings.base_url or self.url), self.deliveries.wake
         )
-        hosts = SandboxHosts(data / "hosts")
+        self.hosts = hosts = SandboxHosts(data / "hosts")
         self.launcher = SandboxLauncher(
             hosts=hosts, clock=self.clock, spool=data / "spool", settings=settings, on_change=self._wake
         )
@@ -131,11 +132,26 @@ class Emulator:
             settings=settings,
         )
         services = self._services(ids, journal, hosts)
-        seed(services, hosts, self.store, self.clock, ids, settings)
+        Seeder(services, hosts, self.store, self.clock, ids, settings).seed()
         scopes = {DEFAULT_LISTENER: ListenerScope(DEFAULT_WORLD, settings.default_user)}
         wsgi = create_app(services, settings, scopes, [V2(routes), Control()])
         self._tls = TlsIdentity(data)
         self.server = Server(wsgi, version=settings.service_version, tls=self._tls)
+
+    def archive_directory(self, system_id: str, path: str) -> Path:
+        """Where a path of a system of the default world lies on this machine.
+
+        ``path`` is an agave path. Raises KeyError for a system or path that is not there.
+        """
+        with self.store.read() as tx:
+            system = tx.systems.get(DEFAULT_WORLD, system_id)
+        if system is None:
+            raise KeyError(system_id)
+        files = self.hosts.host(DEFAULT_WORLD, system.storage.host).files
+        found = files.local_path(host_path(system.storage, virtual_path(system.storage, path)))
+        if found is None:
+            raise KeyError(path)
+        return found
 
     def _wake(self, job_id: str) -> None:
         self.engine.wake(job_id)

@@ -111,7 +111,7 @@ def command(settings: Settings, clients: Path | None) -> None:
         job_id = _run_job(client, Path(home))
         _fetch(client, Path(home), emulator.url, job_id)
         _show_mails(emulator.url)
-        archive = emulator.archive_directory(STORAGE, f"/home/{_USER}/{_USER}/archive/jobs/job-{job_id}")
+        archive = emulator.archive_directory(STORAGE, f"{_USER}/archive/jobs/job-{job_id}")
         click.echo(f"\nThe archive on this machine: {archive}")
         for path in sorted(archive.rglob("*")):
             click.echo(f"  {path.relative_to(archive)}")
