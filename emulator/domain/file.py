@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +64,43 @@ def permission_from_word(word: str) -> Permission | None:
     return permission_from_bits(PERMISSION_WORDS.index(upper)) if upper in PERMISSION_WORDS else None
 
 
+INVALID_PERMISSION = (
+    "Invalid permission value. Valid values are: NONE,READ,WRITE,EXECUTE,READ_WRITE,READ_EXECUTE,WRITE_EXECUTE,"
+    "ALL,OWNER,READ_PERMISSION,WRITE_PERMISSION,READ_WRITE_PERMISSION"
+)
+# what the service's internal types allow on the file itself
+_INTERNAL_WORDS = {
+    "OWNER": "ALL",
+    "READ_PERMISSION": "READ",
+    "WRITE_PERMISSION": "WRITE",
+    "READ_WRITE_PERMISSION": "READ_WRITE",
+}
+
+
+def file_permission(word: str) -> Permission | None:
+    """As :func:`permission_from_word`, also for the four internal types of files [files §10]."""
+    return permission_from_word(_INTERNAL_WORDS.get(word.upper(), word))
+
+
+class StagingStatus(StrEnum):
+    """How far a file's content has come to its system [files §6.3]."""
+
+    STAGING_QUEUED = "STAGING_QUEUED"
+    STAGING = "STAGING"
+    STAGING_FAILED = "STAGING_FAILED"
+    STAGING_COMPLETED = "STAGING_COMPLETED"
+
+
+RAW = "raw"
+DIRECTORY = "dir"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogicalFile:
     """What the service knows of a path it has touched: identity, owner, staging status [files §6.3].
 
-    ``path`` is the agave path: absolute below the system's rootDir, no trailing slash.
+    ``path`` is the virtual path: absolute below the system's rootDir, no trailing slash.
+    ``native_format`` is RAW or DIRECTORY; ``source`` the URL that the content came from.
     """
 
     world: str

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 
-from emulator.domain.errors import NotFound
+from emulator.domain.errors import Invalid, NotFound
 from emulator.domain.system import StorageConfig
 
-_DRIVE = re.compile(r"^/?[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class OutsideRoot(NotFound):
-    """A path that leaves the system's rootDir, or that no file system can hold."""
+    """A path that climbs above the system's rootDir."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
@@ -27,35 +27,43 @@ class OutsideRoot(NotFound):
 
 
 def virtual_path(storage: StorageConfig, agave_path: str) -> str:
-    """The virtual path of an agave path. Raises OutsideRoot (a NotFound) when it climbs above rootDir."""
-    if "\x00" in agave_path:
-        raise OutsideRoot(agave_path.replace("\x00", "\\0"))
-    tidy = _DRIVE.sub("", agave_path).replace("\\", "/")
-    if tidy.startswith(" /") or tidy == " ":  # legacy spelling of an absolute path
-        tidy = "/" + tidy[1:].lstrip("/")
+    """The virtual path of an agave path.
+
+    Raises OutsideRoot (a NotFound) when it climbs above rootDir, Invalid for text that cannot be a path:
+    a NUL, or half of a surrogate pair.
+    """
+    tidy = _tidy(agave_path)
     base = "" if tidy.startswith("/") else (storage.home_dir or "")
-    resolved: list[str] = []
-    for segment in f"{base}/{tidy}".split("/"):
-        if segment in ("", "."):
-            continue
-        if segment == "..":
-            if not resolved:
-                raise OutsideRoot(agave_path)
-            resolved.pop()
-        else:
-            resolved.append(segment)
-    return "/" + "/".join(resolved).rstrip(" ")
+    return _resolve(f"{base}/{tidy}", agave_path)
 
 
-def host_path(storage: StorageConfig, virtual: str) -> str:
-    """Where a virtual path lies on the system's machine."""
-    root = "/" + storage.root_dir.strip("/")
-    return (root.rstrip("/") + virtual).rstrip("/") or "/"
+def below(directory: str, path: str) -> str:
+    """The virtual path of ``path`` taken as relative to a directory, even if it begins with ``/``.
+
+    Raises as :func:`virtual_path` does. ``..`` may leave the directory, but not the root.
+    """
+    return _resolve(f"{directory}/{_tidy(path)}", path)
 
 
 def home_path(storage: StorageConfig) -> str:
     """The virtual path of homeDir; it is always below rootDir, whether written with ``/`` or not."""
     return virtual_path(storage, "")
+
+
+def host_path(storage: StorageConfig, virtual: str) -> str:
+    """Where a virtual path lies on the system's machine."""
+    return join(root_path(storage), virtual.lstrip("/")).rstrip("/") or "/"
+
+
+def root_path(storage: StorageConfig) -> str:
+    """The host path of rootDir; one that climbs above the machine's root is cut there."""
+    kept: list[str] = []
+    for segment in _segments(storage.root_dir):
+        if segment != "..":
+            kept.append(segment)
+        elif kept:
+            kept.pop()
+    return "/" + "/".join(kept)
 
 
 def join(directory: str, name: str) -> str:
@@ -69,9 +77,51 @@ def parent(path: str) -> str:
 
 
 def basename(path: str) -> str:
+    """The last segment of a virtual or host path; the root's is empty."""
     return path.rstrip("/").rpartition("/")[2]
 
 
 def is_below(path: str, directory: str) -> bool:
     """Whether a normalised path is the directory or lies inside it, by whole segments."""
     return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def shown(path: str) -> str:
+    """A path from a host as JSON can carry it: bytes that are no UTF-8 become replacement characters."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _tidy(path: str) -> str:
+    """Without drive letter, backslashes and the legacy spelling of empty segments [files §2, 2-3]."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Invalid("Invalid file path") from None
+    if "\x00" in path:
+        raise Invalid("Invalid file path")
+    drive = _DRIVE.match(path)
+    tidy = path[drive.end() if drive else 0 :].replace("\\", "/")
+    # a lone space stands for nothing, so that a URL could spell a doubled slash where servers merge them
+    tidy = "/".join("" if segment == " " else segment for segment in tidy.split("/"))
+    return "/" if path == " " else tidy
+
+
+def _resolve(path: str, written: str) -> str:
+    """Collapse ``//`` and ``.``, apply ``..``, and drop trailing spaces, which may uncover more of these."""
+    while True:
+        resolved: list[str] = []
+        for segment in _segments(path):
+            if segment != "..":
+                resolved.append(segment)
+            elif resolved:
+                resolved.pop()
+            else:
+                raise OutsideRoot(written)
+        virtual = "/" + "/".join(resolved)
+        path = virtual.rstrip(" ")
+        if path == virtual:
+            return virtual
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment not in ("", ".")]

@@ -1,0 +1,85 @@
+"""Files on their way in: written out of sight, put in place in one step, or gone."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from emulator.hosts.descent import DIRECTORY, Tree, missing
+
+TEMPORARY_PREFIX = ".tapis-tmp-"
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE_MODE = 0o644
+
+
+class Spool:
+    """A directory for unfinished files, on the file system of the trees they will go to."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def clear(self) -> None:
+        """Drop what a crash has left behind."""
+        for path in self._directory.glob(TEMPORARY_PREFIX + "*"):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def file(self, near: int, tree: Tree) -> Iterator[IncomingFile]:
+        """A new file that can be put into the open directory ``near`` by renaming; gone unless it was put."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        home = os.open(self._directory, DIRECTORY)
+        try:
+            if os.fstat(home).st_dev != os.fstat(near).st_dev:
+                # something is mounted inside the tree: only there can the file be renamed
+                os.close(home)
+                home = os.dup(near)
+            name = f"{TEMPORARY_PREFIX}{os.getpid()}-{next(self._numbers)}"
+            with os.fdopen(os.open(name, _CREATE, _NEW_FILE_MODE, dir_fd=home), "wb") as stream:
+                try:
+                    yield IncomingFile(stream, home, name, tree)
+                finally:
+                    with suppress(FileNotFoundError):
+                        os.unlink(name, dir_fd=home)
+        finally:
+            os.close(home)
+
+
+class IncomingFile:
+    """See ports.Incoming."""
+
+    def __init__(self, stream: BinaryIO, home: int, name: str, tree: Tree) -> None:
+        self._stream = stream
+        self._home = home
+        self._name = name
+        self._tree = tree
+
+    @property
+    def stream(self) -> BinaryIO:
+        return self._stream
+
+    def put(self, path: str) -> None:
+        self._stream.flush()
+        with self._tree.open_parent(path) as (directory, name):
+            os.fchmod(self._stream.fileno(), _mode(path, name, directory))
+            os.replace(self._name, name, src_dir_fd=self._home, dst_dir_fd=directory)
+
+
+def _mode(path: str, name: str, directory: int) -> int:
+    """The mode of the file that is replaced, else that of new files."""
+    try:
+        mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return _NEW_FILE_MODE
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(mode):
+        raise missing(path)
+    return stat.S_IMODE(mode)

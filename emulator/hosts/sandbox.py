@@ -1,0 +1,65 @@
+"""Sandboxes: directories under the data directory that stand for the machines systems name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.hosts.confined import ConfinedFiles
+from emulator.hosts.descent import Tree
+from emulator.hosts.incoming import Spool
+
+_UNUSUAL = re.compile(r"[^a-z0-9.-]|^[.-]|\.$")
+_SPOOL = ".incoming"
+_LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxHost:
+    """A machine that is a directory; see ports.Host."""
+
+    name: str
+    files: ConfinedFiles
+    directory: Path
+
+
+class SandboxHosts:
+    """Every host name is a sandbox: ``<directory>/<world>/<host name>/``, made on first use."""
+
+    def __init__(self, directory: Path) -> None:
+        """Uploads that a crash has cut off under ``directory`` are dropped now."""
+        self._directory = directory
+        self._hosts: dict[tuple[str, str], SandboxHost] = {}
+        self._lock = threading.Lock()
+        for spool in directory.glob(f"*/{_SPOOL}"):
+            Spool(spool).clear()
+
+    def host(self, world: str, name: str) -> SandboxHost:
+        """The machine of a name, in any case, as host names go; its name may be any text at all."""
+        with self._lock:
+            key = (world, name.lower())
+            if key not in self._hosts:
+                self._hosts[key] = self._make(*key)
+            return self._hosts[key]
+
+    def _make(self, world: str, name: str) -> SandboxHost:
+        home = self._directory / directory_name(world)
+        directory = home / directory_name(name)
+        directory.mkdir(parents=True, exist_ok=True)
+        directory = directory.resolve()
+        return SandboxHost(name, ConfinedFiles(Tree(directory), Spool(home / _SPOOL)), directory)
+
+
+def directory_name(name: str) -> str:
+    """A name as that of one directory: never a path, never hidden, different names staying different."""
+    plain = _UNUSUAL.sub(_escaped, name)
+    if len(plain) > _LONGEST_NAME:
+        plain = plain[:_LONGEST_NAME] + "_" + hashlib.sha256(plain.encode()).hexdigest()[:16]
+    return plain or "_"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return "".join(f"_{byte:02x}" for byte in match[0].encode("utf-8", "surrogatepass"))
