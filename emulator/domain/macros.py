@@ -72,7 +72,7 @@ def attribute_macros(job: Job, work_dir: str, base_url: str) -> dict[str, str]:
         "AGAVE_JOB_NODE_COUNT": str(plan.node_count),
         "AGAVE_JOB_PROCESSORS_PER_NODE": str(plan.processors_per_node),
         "AGAVE_JOB_MEMORY_PER_NODE": str(number_text(plan.memory_per_node)),
-        "IPLANT_CORES_REQUESTED": str(plan.node_count * plan.processors_per_node),
+        "IPLANT_CORES_REQUESTED": str(plan.total_processors),
         "AGAVE_JOB_MAX_RUNTIME": run_time_text(plan.max_run_seconds),
         "AGAVE_JOB_MAX_RUNTIME_MILLISECONDS": str(milliseconds),
         "AGAVE_JOB_MAX_RUNTIME_SECONDS": str(plan.max_run_seconds),

@@ -15,7 +15,7 @@ def routes() -> Iterable[Route]:
     """All routes; a handler module per service."""
     # imported here so that the table can be read without loading what it points at
     # (each service's section is added by the service's module)
-    from emulator.api.v2 import accounts, notifications
+    from emulator.api.v2 import accounts, jobs_submit, notifications, systems
 
     return [
         # -- tenants, clients, tokens, profiles [auth] ------------------------------------------
@@ -32,9 +32,30 @@ def routes() -> Iterable[Route]:
         Route("GET", "/profiles/v2/<username>", accounts.show_profile),
         Route("GET", "/profiles/v2/search/<term>/<value>", accounts.search_profiles),
         # -- systems [systems §1] ----------------------------------------------------------------
+        Route("GET", "/systems/v2", systems.list_systems),
+        Route("POST", "/systems/v2", systems.register_system),
+        Route("PUT DELETE", "/systems/v2", systems.missing_id),
+        Route("GET", "/systems/v2/<system>", systems.show_system),
+        Route("POST", "/systems/v2/<system>", systems.update_system),
+        Route("PUT", "/systems/v2/<system>", systems.act_on_system),
+        Route("DELETE", "/systems/v2/<system>", systems.delete_system),
+        Route("GET", "/systems/v2/<system>/history", systems.list_system_history),
+        Route("GET", "/systems/v2/<system>/history/<event>", systems.show_system_event),
+        Route("GET", "/systems/v2/<system>/queues", systems.list_queues),
+        Route("POST", "/systems/v2/<system>/queues", systems.save_queue),
+        Route("GET", "/systems/v2/<system>/queues/<queue>", systems.show_queue),
+        Route("POST", "/systems/v2/<system>/queues/<queue>", systems.save_queue),
+        Route("DELETE", "/systems/v2/<system>/queues/<queue>", systems.delete_queue),
+        Route("GET", "/systems/v2/<system>/roles", systems.list_roles),
+        Route("POST", "/systems/v2/<system>/roles", systems.grant_role),
+        Route("DELETE", "/systems/v2/<system>/roles", systems.clear_roles),
+        Route("GET", "/systems/v2/<system>/roles/<username>", systems.show_role),
+        Route("POST", "/systems/v2/<system>/roles/<username>", systems.grant_role),
+        Route("DELETE", "/systems/v2/<system>/roles/<username>", systems.revoke_role),
         # -- apps [apps §2] ----------------------------------------------------------------------
         # -- files [files §1] --------------------------------------------------------------------
         # -- jobs [jobs §1] ----------------------------------------------------------------------
+        Route("POST", "/jobs/v2", jobs_submit.submit_job),
         # -- notifications [notifications §1] ----------------------------------------------------
         Route("GET", "/notifications/v2", notifications.list_notifications),
         Route("GET", "/notifications/v2/<notification>", notifications.show_notification),

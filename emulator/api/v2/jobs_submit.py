@@ -1,0 +1,24 @@
+"""POST /jobs/v2 [jobs §2]."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from emulator.api.http import base_url, caller, edge, services
+from emulator.api.v2 import bodies, job_record, wire
+from emulator.api.v2.schemas.job import read_job_request
+from emulator.domain.job import Job
+
+
+def submit_job() -> Response:
+    document = bodies.json_object()
+    request = read_job_request(
+        document, strict=edge().settings.strict_request, origins=[base_url().rstrip("/")]
+    )
+    return new_job(services().submission.submit(caller(), request))
+
+
+def new_job(job: Job) -> Response:
+    """The answer to a submission, and to a resubmission."""
+    subscriptions = services().submission.subscriptions_of(job)
+    return wire.reply(job_record.submitted(job, subscriptions), 201)
