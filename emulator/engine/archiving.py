@@ -1,0 +1,96 @@
+"""CLEANING_UP and ARCHIVING: what becomes of a job whose script has ended [job-lifecycle §7]."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from emulator.domain import paths
+from emulator.domain.errors import StepFailed
+from emulator.domain.job import OUTCOME_FAILED_SKIP_ARCHIVE, OUTCOME_FINISHED, Job
+from emulator.domain.states import JobState
+from emulator.domain.work_dir import MANIFEST
+from emulator.engine.faults import failing_as
+from emulator.engine.outcome import Next, Outcome
+from emulator.engine.progress import TransferProgress
+from emulator.engine.step import Step
+from emulator.engine.transfer import Location, Transfer, cause_of
+
+log = logging.getLogger(__name__)
+
+CODE = "JOBS_ARCHIVING_FAILED"
+DOING = "Unable to archive outputs for job"
+ATTEMPT = "Attempt {attempt} failed to archive job output. {cause}"
+SECONDS = 7 * 24 * 3600.0
+"""The longest that archiving may take [job-lifecycle §9]."""
+TOO_LATE = StepFailed("JOBS_TIME_LIMIT", "Unable to archive outputs for job after 7 days. Job cancelled.")
+NO_MANIFEST = "No archive file found. Entire job directory will be archived."
+
+
+def clean_up(step: Step) -> Outcome:
+    """CLEANING_UP: to the archive, or to the end."""
+    job = step.job
+    if job.plan.archive and job.remote_outcome != OUTCOME_FAILED_SKIP_ARCHIVE:
+        return Next(state=JobState.ARCHIVING)
+    return Next(state=_final(job))
+
+
+def archive(step: Step) -> Outcome:
+    """ARCHIVING: copy the work directory to the archive, then remove it.
+
+    That the copy is complete is saved before anything is removed: a step that is repeated then does not
+    look for what is gone.
+    """
+    work_dir = step.work_dir
+    if not step.job.archived:
+        step.limit(step.job.remote_ended or step.job.accepted, SECONDS, TOO_LATE)
+        with failing_as(CODE, DOING):
+            _copy(step, work_dir, _archive_dir(step))
+        with step.tools.store.write() as tx:
+            tx.jobs.update(step.job.id, archived=True)
+        step.job = replace(step.job, archived=True)
+    _remove(step, work_dir)
+    return Next(state=_final(step.job))
+
+
+def _final(job: Job) -> JobState:
+    return JobState.FINISHED if job.remote_outcome == OUTCOME_FINISHED else JobState.FAILED
+
+
+def _archive_dir(step: Step) -> Location:
+    plan = step.job.plan
+    if plan.archive_system is None:
+        raise StepFailed(CODE, f"{DOING}: there is no archive system.")
+    return step.location(plan.archive_system, plan.archive_path)
+
+
+def _copy(step: Step, work_dir: Location, target: Location) -> None:
+    text = f"Job archiving in progress: {work_dir.uri} to {target.uri}"
+    progress = TransferProgress(step, text, work_dir.uri, ATTEMPT)
+    Transfer(work_dir, target, progress, exclude=_excluded(step, work_dir), merge=True).run()
+    progress.end()
+
+
+def _excluded(step: Step, work_dir: Location) -> Callable[[str], bool]:
+    """What the manifest names is left out, with all below it; the manifest itself always is [§7.1]."""
+    listed = {MANIFEST}
+    try:
+        with work_dir.files.reader(paths.join(work_dir.path, MANIFEST)) as stream:
+            for line in stream:
+                name = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+                listed.add(name.removeprefix("./").strip("/"))
+    except FileNotFoundError:
+        step.note(NO_MANIFEST)
+    return listed.__contains__
+
+
+def _remove(step: Step, work_dir: Location) -> None:
+    """The outputs are safe: a directory that cannot be removed is no reason to call the job failed."""
+    try:
+        work_dir.files.remove(work_dir.path)
+    except FileNotFoundError:
+        log.debug("job %s: its work directory is gone already", step.job.id)
+    except OSError as error:
+        log.warning("job %s: its work directory could not be removed: %s", step.job.id, error)
+        step.note(f"The job's work directory {work_dir.uri} could not be removed: {cause_of(error)}")

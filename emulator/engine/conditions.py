@@ -1,0 +1,84 @@
+"""What a job needs from its surroundings in each state, and what becomes of it without [job-lifecycle §5]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from emulator.domain.errors import StepBlocked, StepFailed
+from emulator.domain.job import Job
+from emulator.domain.states import JobState
+from emulator.domain.system import NO_JOB_LIMIT, System, SystemStatus
+from emulator.engine.inputs import input_systems
+from emulator.engine.step import Tools, system_gone
+from emulator.store import Transaction
+
+SYSTEM, APP, QUOTA, CONNECTION = "system", "app", "quota", "connection"
+
+_S = JobState
+_STAGING = frozenset({_S.PROCESSING_INPUTS, _S.STAGING_INPUTS})
+_ASSEMBLING = frozenset({_S.STAGED, _S.STAGING_JOB})
+_AT_THE_SCHEDULER = frozenset({_S.SUBMITTING, _S.QUEUED, _S.RUNNING})
+
+
+def require(tools: Tools, job: Job, state: JobState) -> dict[str, System]:
+    """The systems that a step of ``state`` touches, all usable.
+
+    Raises StepBlocked while one is disabled or not UP, or the app is disabled; StepFailed when one of
+    them has been erased. The app matters until it has been brought to the execution system.
+    """
+    with tools.store.read() as tx:
+        systems = {system_id: _usable(tx, job, system_id) for system_id in _touched(tx, job, state)}
+        if state in _STAGING | _ASSEMBLING:
+            _require_app(tx, job)
+    return systems
+
+
+def _touched(tx: Transaction, job: Job, state: JobState) -> Iterator[str]:
+    plan = job.plan
+    if state in _STAGING | _ASSEMBLING | _AT_THE_SCHEDULER | {_S.ARCHIVING}:
+        yield plan.execution_system
+    if state in _STAGING:
+        yield from input_systems(tx, job)
+    if state in _ASSEMBLING:
+        yield plan.app.deployment_system
+    if state is _S.ARCHIVING and plan.archive_system is not None:
+        yield plan.archive_system
+
+
+def _usable(tx: Transaction, job: Job, system_id: str) -> System:
+    system = tx.systems.get(job.world, system_id)
+    if system is None:
+        raise system_gone(system_id)
+    if not system.available:
+        raise StepBlocked(SYSTEM, f"System {system_id} is not currently available.")
+    if system.status is not SystemStatus.UP:
+        raise StepBlocked(SYSTEM, f"System {system_id} is currently {system.status}.")
+    return system
+
+
+def _require_app(tx: Transaction, job: Job) -> None:
+    app = tx.apps.get(job.world, job.app_uuid)
+    if app is None:
+        raise StepFailed("JOBS_APP_NOT_FOUND", f"The app {job.app_id} no longer exists.")
+    if not app.available:
+        raise StepBlocked(APP, f"App {job.app_id} is not currently available.")
+
+
+def require_room(tx: Transaction, job: Job, system: System) -> None:
+    """Raises StepBlocked when the execution system or the owner has as many jobs there as allowed [§5.1].
+
+    Asked in the transaction that takes the place, so that no two jobs take the same one.
+    """
+    if _limited(system.max_system_jobs) and tx.jobs.counted(job.world, system.id) >= system.max_system_jobs:
+        raise StepBlocked(
+            QUOTA, f"System {system.id} is currently at maximum capacity for concurrent active jobs."
+        )
+    limit = system.max_system_jobs_per_user
+    if _limited(limit) and tx.jobs.counted(job.world, system.id, owner=job.owner) >= limit:
+        raise StepBlocked(
+            QUOTA, f"User {job.owner} has reached their quota for concurrent active jobs on {system.id}"
+        )
+
+
+def _limited(limit: int) -> bool:
+    return 0 <= limit < NO_JOB_LIMIT

@@ -1,0 +1,157 @@
+"""The recipe of a job's life: what is done in each state, and the one place where every end is decided.
+
+::
+
+    PENDING ─> PROCESSING_INPUTS ─> STAGING_INPUTS ─> STAGED ─> STAGING_JOB ─> SUBMITTING
+                        └──── no inputs ────────────────┘                          │
+    FINISHED | FAILED <─ ARCHIVING <─ CLEANING_UP <─ RUNNING <─ QUEUED <───────────┘
+                               └─ archive not wanted ─> FINISHED | FAILED
+
+    any of them ─> BLOCKED ─> the same again;   any of them ─> STOPPED | FAILED
+
+A step does its state's work and answers where the job goes next, or that it waits. It may be cut off at
+any point by the end of the process and is then repeated from its beginning [job-lifecycle §10].
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from emulator.domain.errors import JobCancelled, StepBlocked, StepFailed, TransitionError
+from emulator.domain.job import Job
+from emulator.domain.states import JobState, status_message
+from emulator.engine import (
+    archiving,
+    assets,
+    blocking,
+    conditions,
+    monitoring,
+    staging,
+    submitting,
+    transitions,
+)
+from emulator.engine.outcome import Interrupted, Next, Outcome, Wait
+from emulator.engine.step import Signal, Step, Tools
+
+log = logging.getLogger(__name__)
+
+_S = JobState
+
+RECIPE: dict[JobState, Callable[[Step], Outcome]] = {
+    _S.PENDING: staging.begin,
+    _S.PROCESSING_INPUTS: staging.process_inputs,
+    _S.STAGING_INPUTS: staging.stage_inputs,
+    _S.STAGED: staging.staged,
+    _S.STAGING_JOB: assets.stage_job,
+    _S.SUBMITTING: submitting.submit,
+    _S.QUEUED: monitoring.watch_queued,
+    _S.RUNNING: monitoring.watch_running,
+    _S.CLEANING_UP: archiving.clean_up,
+    _S.ARCHIVING: archiving.archive,
+    _S.BLOCKED: blocking.test,
+}
+
+STORE_PAUSE = timedelta(seconds=5)
+"""Before a step is repeated whose outcome could not be saved, or was none that the law allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The job needs no thread now: until it is woken, until ``until``, or (``ended``) ever."""
+
+    until: datetime | None = None
+    ended: bool = False
+
+
+def advance(tools: Tools, job_id: str, signal: Signal) -> Rest | None:
+    """One step of a job's life. None: the next one follows at once."""
+    seen = signal.wakes
+    with tools.store.read() as tx:
+        job = tx.jobs.by_id(job_id)
+    if job is None or job.status.terminal:
+        return Rest(ended=True)
+    step = Step(tools, job, signal, seen)
+    try:
+        outcome = _outcome(step)
+    except Interrupted:
+        return Rest()
+    try:
+        return _save(step, outcome)
+    except TransitionError:
+        log.exception("job %s: a transition outside the law was refused", job_id)
+        return Rest(until=tools.clock.now() + STORE_PAUSE)
+    except Exception:
+        log.exception("job %s: %s could not be saved; the step will be repeated", job_id, outcome)
+        return Rest(until=tools.clock.now() + STORE_PAUSE)
+
+
+def _outcome(step: Step) -> Outcome:
+    """Do the state's work. Every way that can end, but for Interrupted, becomes an outcome here."""
+    job = step.job
+    try:
+        if job.cancel_requested:
+            raise JobCancelled
+        step.use(conditions.require(step.tools, job, job.status))
+        return RECIPE[job.status](step)
+    except JobCancelled:
+        return _ended(step, Next(state=_S.STOPPED))
+    except StepBlocked as blocked:
+        return _blocked(step, blocked)
+    except StepFailed as failed:
+        return _ended(step, _failure(job, failed))
+    except Interrupted:
+        raise
+    except Exception as error:
+        log.exception("job %s: the step of %s broke", job.id, job.status)
+        cause = StepFailed("JOBS_INTERNAL_ERROR", f"{type(error).__name__}: {error}")
+        return _ended(step, _failure(job, cause))
+
+
+def _save(step: Step, outcome: Outcome) -> Rest | None:
+    if isinstance(outcome, Wait):
+        transitions.stay(step.tools, step, outcome)
+        return Rest(until=outcome.until)
+    try:
+        job = transitions.move(step.tools, step, outcome)
+    except StepBlocked:  # the guard has refused: the condition is back
+        return Rest(until=blocking.next_test(step.tools))
+    if job is None or not job.status.terminal:
+        return None
+    submitting.forget(step)
+    return Rest(ended=True)
+
+
+def _ended(step: Step, outcome: Next) -> Outcome:
+    """A job that ends early must leave no script behind: without that certainty it has not ended."""
+    try:
+        submitting.end_script(step)
+    except OSError as error:
+        log.warning("job %s: its script could not be stopped, trying again: %s", step.job.id, error)
+        return Wait(until=blocking.next_test(step.tools))
+    return outcome
+
+
+def _failure(job: Job, failed: StepFailed) -> Next:
+    """FAILED with a reason; a reason known before is kept in front."""
+    code, reason = failed.code, failed.reason
+    if job.failure_code and job.failure_code != code:
+        code, reason = job.failure_code, f"{job.failure_reason} {code} {reason}"
+    return Next(state=_S.FAILED, changes={"failure_code": code, "failure_reason": reason})
+
+
+def _blocked(step: Step, blocked: StepBlocked) -> Outcome:
+    job = step.job
+    if job.status is _S.BLOCKED:  # still
+        return Wait(until=blocking.next_test(step.tools))
+    return Next(
+        state=_S.BLOCKED,
+        changes={
+            "blocked_from": job.status,
+            "blocked_condition": blocked.condition,
+            "blocked_count": job.blocked_count + 1,
+        },
+        message=status_message(job.status, _S.BLOCKED, blocked.reason),
+    )

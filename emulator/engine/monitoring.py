@@ -1,0 +1,156 @@
+"""QUEUED and RUNNING: what the execution system says of the script, and what that means for the job."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from emulator.domain import paths
+from emulator.domain.errors import StepBlocked, StepFailed
+from emulator.domain.job import OUTCOME_FAILED, OUTCOME_FAILED_SKIP_ARCHIVE, OUTCOME_FINISHED, JobPlan
+from emulator.domain.ports import Launch, RemoteReport, RemoteState
+from emulator.domain.states import JobState
+from emulator.domain.work_dir import FAILURE_MARK
+from emulator.engine import conditions
+from emulator.engine.faults import transient
+from emulator.engine.launches import run_seconds
+from emulator.engine.outcome import Next, Outcome, Wait
+from emulator.engine.step import Step
+from emulator.engine.submitting import launch_in
+from emulator.engine.transfer import cause_of
+from emulator.schedulers.simulated import family
+
+log = logging.getLogger(__name__)
+
+APP_FAILURE = "APPS_USER_APP_FAILURE"
+LOST = "JOBS_MONITORING_FAILED"
+CHECK_PAUSE = 60.0
+"""Seconds before a failed status check is repeated; divided by ``jobs.recovery_time_scale``."""
+GIVE_UP = 3600.0
+"""Seconds without a successful check; divided by ``jobs.time_scale`` [job-lifecycle §9]."""
+RUN_GRACE = 24 * 3600.0
+"""Seconds beyond its limit that a script may take to end; divided by ``jobs.time_scale`` [job-lifecycle §9]."""
+
+_TITLES = {"SLURM": "Slurm", "TORQUE": "Torque", "MOAB": "Moab", "FORK": "Fork", "CONDOR": "Condor"}
+_TITLES |= {"LOADLEVELER": "LoadLeveler", "COBALT": "Cobalt"}
+
+
+def watch_queued(step: Step) -> Outcome:
+    """QUEUED: a script that has been started is RUNNING, also when it has already ended."""
+    report, changes = _check(step)
+    if report is None:
+        return _check_again(step, changes)
+    if report.state is RemoteState.QUEUED:
+        return Wait(changes=changes)
+    if report.state is RemoteState.LOST or (report.state is RemoteState.ENDED and report.started is None):
+        return _end(step, report, changes)
+    changes["remote_started"] = report.started or step.tools.clock.now()
+    return Next(state=JobState.RUNNING, changes=changes)
+
+
+def watch_running(step: Step) -> Outcome:
+    """RUNNING: the launcher ends scripts at their time limit; one that it does not end is given up later."""
+    report, changes = _check(step)
+    if report is None:
+        return _check_again(step, changes)
+    if report.state in (RemoteState.ENDED, RemoteState.LOST):
+        return _end(step, report, changes)
+    expires = _expiry(step)
+    if expires is None or step.tools.clock.now() < expires:
+        return Wait(until=expires, changes=changes)
+    step.tools.launcher.cancel(_launch(step), step.job.remote_job_id or "")
+    return _give_up(step, "The job did not end at its maximum run time.", changes)
+
+
+def _check(step: Step) -> tuple[RemoteReport | None, dict[str, Any]]:
+    """One status check, with the fields of the record that count it; no report where it failed."""
+    job, now = step.job, step.tools.clock.now()
+    try:
+        report = step.tools.launcher.report(_launch(step), job.remote_job_id or "")
+    except OSError as error:
+        if transient(error):
+            raise StepBlocked(conditions.CONNECTION, f"Unable to monitor job: {cause_of(error)}") from error
+        log.warning("job %s: its status could not be checked: %s", job.id, error)
+        return None, {"failed_status_checks": job.failed_status_checks + 1}
+    return report, {"remote_status_checks": job.remote_status_checks + 1, "last_status_check": now}
+
+
+def _launch(step: Step) -> Launch:
+    launch = launch_in(step.job)
+    if launch is None:
+        raise StepFailed("JOBS_INTERNAL_ERROR", "The record of how the job was submitted is missing.")
+    return launch
+
+
+def _check_again(step: Step, changes: dict[str, Any]) -> Outcome:
+    job, now = step.job, step.tools.clock.now()
+    last_success = job.last_status_check or job.remote_submitted or job.accepted
+    if now >= last_success + _scaled(step, GIVE_UP):
+        return _give_up(step, "The status of the job could not be checked for too long.", changes)
+    pause = timedelta(seconds=CHECK_PAUSE / step.tools.settings.recovery_time_scale)
+    return Wait(until=now + pause, changes=changes)
+
+
+def _expiry(step: Step) -> datetime | None:
+    """When a script is given up that its launcher should have ended; None where there is no limit."""
+    limit = run_seconds(step.job, step.tools.settings.time_scale)
+    started = step.job.remote_started
+    if not limit or started is None:
+        return None
+    return started + timedelta(seconds=limit) + _scaled(step, RUN_GRACE)
+
+
+def _scaled(step: Step, seconds: float) -> timedelta:
+    return timedelta(seconds=seconds / step.tools.settings.time_scale)
+
+
+def _end(step: Step, report: RemoteReport, changes: dict[str, Any]) -> Outcome:
+    """The script has ended: the outcome decides what follows CLEANING_UP [job-lifecycle §7]."""
+    if report.state is RemoteState.LOST:
+        reason = report.reason or "It is neither running, nor is it known how it ended."
+        return _give_up(step, f"The job was lost by the execution system. {reason}", changes)
+    changes["remote_ended"] = report.ended or step.tools.clock.now()
+    changes["exit_code"] = report.exit_code
+    if report.succeeded and not _called_a_failure(step):
+        return Next(state=JobState.CLEANING_UP, changes={**changes, "remote_outcome": OUTCOME_FINISHED})
+    changes["remote_outcome"] = failed_outcome(step.job.plan)
+    changes["failure_code"] = APP_FAILURE
+    changes["failure_reason"] = _failure_text(step.job.plan.scheduler, report)
+    return Next(state=JobState.CLEANING_UP, changes=changes)
+
+
+def failed_outcome(plan: JobPlan) -> str:
+    """``remoteOutcome`` of a failed application [job-lifecycle §7]."""
+    skip = plan.archive and not plan.archive_on_app_error
+    return OUTCOME_FAILED_SKIP_ARCHIVE if skip else OUTCOME_FAILED
+
+
+def _called_a_failure(step: Step) -> bool:
+    """The wrapper has used ``${AGAVE_JOB_CALLBACK_FAILURE}`` [wrapper-templates §6.2]."""
+    work_dir = step.work_dir
+    return work_dir.files.exists(paths.join(work_dir.path, FAILURE_MARK))
+
+
+def _failure_text(scheduler: str, report: RemoteReport) -> str:
+    """Slurm shows ``code:signal``; shells add 128 to the signal's number [wrapper-templates §8]."""
+    kind = family(scheduler)
+    state = "FAILED" if report.succeeded else report.scheduler_state
+    if kind == "SLURM":
+        code = f"{report.exit_code or 0}:{report.signal}"
+    elif report.exit_code is None and report.signal:
+        code = str(128 + report.signal)
+    else:
+        code = str(report.exit_code or 0)
+    title = _TITLES.get(kind, kind)
+    return f"Failure indicated by {title} status {state} with user application return code: {code}"
+
+
+def _give_up(step: Step, reason: str, changes: dict[str, Any]) -> Next:
+    ended = {
+        "remote_ended": step.tools.clock.now(),
+        "remote_outcome": OUTCOME_FAILED_SKIP_ARCHIVE,
+        "failure_code": LOST,
+        "failure_reason": reason,
+    }
+    return Next(state=JobState.CLEANING_UP, changes=changes | ended)

@@ -1,0 +1,98 @@
+"""From PENDING to STAGED: the work directory is made and the inputs brought into it [job-lifecycle §3, §8]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.domain import paths
+from emulator.domain.errors import StepFailed
+from emulator.domain.inputs import InputSource, SourceKind
+from emulator.domain.states import JobState
+from emulator.engine.faults import failing_as
+from emulator.engine.inputs import input_location, input_target, require_fetchable
+from emulator.engine.outcome import Next, Outcome
+from emulator.engine.progress import TransferProgress
+from emulator.engine.step import Step
+from emulator.engine.streams import copy_stream
+from emulator.engine.transfer import ATTEMPTS, Extent, Location, Transfer, TransferFailed, cause_of, permanent
+
+CODE = "JOBS_STAGING_FAILED"
+DOING = "Unable to stage job inputs"
+ATTEMPT = "Attempt {attempt} failed to stage job inputs. {cause}"
+SECONDS = 7 * 24 * 3600.0
+"""The longest that inputs may take to arrive [job-lifecycle §9]."""
+TOO_LATE = StepFailed("JOBS_TIME_LIMIT", "Unable to stage inputs for job after 7 days. Job cancelled.")
+
+
+def begin(_step: Step) -> Outcome:
+    """PENDING: a worker has taken the job up."""
+    return Next(state=JobState.PROCESSING_INPUTS)
+
+
+def process_inputs(step: Step) -> Outcome:
+    """PROCESSING_INPUTS: make the work directory, and see that every input is there."""
+    with failing_as(CODE, "Unable to create the job's work directory"):
+        step.work_dir.files.mkdir(step.work_dir.path)
+    for source in step.job.plan.sources:
+        if source.kind is SourceKind.URL:
+            require_fetchable(step, source)
+            continue
+        location = input_location(step, source)
+        with failing_as(CODE, DOING):
+            if not location.files.exists(location.path):
+                raise StepFailed(CODE, f"The input {location.uri} does not exist.")
+    return Next(state=JobState.STAGING_INPUTS if step.job.plan.sources else JobState.STAGED)
+
+
+def stage_inputs(step: Step) -> Outcome:
+    """STAGING_INPUTS: copy each input into the top of the work directory; a name that comes again overwrites."""
+    step.limit(step.job.created or step.job.accepted, SECONDS, TOO_LATE)
+    for source in step.job.plan.sources:
+        copy: Callable[[Step, InputSource, Location], None]
+        copy = _fetch if source.kind is SourceKind.URL else _copy
+        with failing_as(CODE, DOING):
+            copy(step, source, input_target(step, source))
+    return Next(state=JobState.STAGED)
+
+
+def staged(_step: Step) -> Outcome:
+    """STAGED: on to the app."""
+    return Next(state=JobState.STAGING_JOB)
+
+
+def _copy(step: Step, source: InputSource, target: Location) -> None:
+    origin = input_location(step, source)
+    progress = _progress(step, origin.uri, target)
+    Transfer(origin, target, progress, merge=not source.name).run()
+    progress.end()
+
+
+def _fetch(step: Step, source: InputSource, target: Location) -> None:
+    """One file from outside; its size is not known before."""
+    require_fetchable(step, source)
+    fetcher = step.tools.fetcher
+    assert fetcher is not None, "just looked"
+    progress = _progress(step, source.uri, target)
+    progress.begin(Extent(files=1))
+    for attempt in range(1, ATTEMPTS + 1):
+        moved = 0
+        try:
+            target.files.mkdir(paths.parent(target.path))
+            with fetcher.open(source.path) as incoming, target.files.writer(target.path) as outgoing:
+                for count in copy_stream(incoming, outgoing):
+                    moved += count
+                    progress.moved(count)
+                    progress.checkpoint()
+            break
+        except OSError as error:
+            progress.moved(-moved)
+            text = f"{source.uri}: {cause_of(error)}"
+            progress.attempt_failed(attempt, text)
+            if attempt == ATTEMPTS or permanent(error):
+                raise TransferFailed(text, error) from error
+    progress.end()
+
+
+def _progress(step: Step, source_uri: str, target: Location) -> TransferProgress:
+    text = f"Job input copy in progress: {source_uri} to {target.uri}"
+    return TransferProgress(step, text, source_uri, ATTEMPT)

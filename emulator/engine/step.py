@@ -1,0 +1,145 @@
+"""What a step of a job's life works with: the job, the tools, and the calls that may reach it meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from emulator.domain import paths
+from emulator.domain.errors import Invalid, JobCancelled, StepFailed
+from emulator.domain.job import Job
+from emulator.domain.ports import Clock, Fetcher, Hosts, Ids, Launcher
+from emulator.domain.system import System
+from emulator.engine.journal import Journal
+from emulator.engine.outcome import Interrupted
+from emulator.engine.transfer import Location
+from emulator.settings import Settings
+from emulator.store import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What all steps share."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    journal: Journal
+    hosts: Hosts
+    launcher: Launcher
+    settings: Settings
+    fetcher: Fetcher | None
+    """None where inputs by http are not provided for."""
+    base_url: Callable[[], str]
+    """Where the API answers: for scripts, there is no request here."""
+
+
+class Signal:
+    """Calls to a step that is under way: the job was woken, or the engine is closing."""
+
+    def __init__(self, closing: threading.Event) -> None:
+        self.closing = closing
+        self.wakes = 0
+
+
+class Step:
+    """One step of one job."""
+
+    def __init__(self, tools: Tools, job: Job, signal: Signal, seen: int) -> None:
+        """``seen`` is the signal's count of wakes before the job was read."""
+        self.tools = tools
+        self.job = job
+        self.progress: dict[int, dict[str, Any]] = {}
+        """Progress entries by sequence number, to be saved with the step's outcome."""
+        self.deadline: tuple[datetime, StepFailed] | None = None
+        self._signal = signal
+        self._seen = seen
+        self._systems: dict[str, System] = {}
+
+    def use(self, systems: Mapping[str, System]) -> None:
+        """Systems that have been found usable just now."""
+        self._systems |= systems
+
+    def checkpoint(self) -> None:
+        """To be called every now and then by long steps.
+
+        Raises JobCancelled when the user has asked for the job's end, Interrupted when the engine closes,
+        StepFailed when the step's time is over.
+        """
+        if self._signal.closing.is_set():
+            raise Interrupted
+        if self._signal.wakes != self._seen:
+            self._seen = self._signal.wakes
+            with self.tools.store.read() as tx:
+                job = tx.jobs.by_id(self.job.id)
+            if job is None or job.cancel_requested:
+                raise JobCancelled
+        if self.deadline is not None and self.tools.clock.now() >= self.deadline[0]:
+            raise self.deadline[1]
+
+    def limit(self, begun: datetime, seconds: float, failure: StepFailed) -> None:
+        """Let the step fail ``seconds`` (divided by ``jobs.time_scale``) after ``begun``."""
+        self.deadline = (begun + timedelta(seconds=seconds / self.tools.settings.time_scale), failure)
+        self.checkpoint()
+
+    def note(self, description: str) -> None:
+        """An entry in the history that is no change of state and tells no subscriber [job-lifecycle §5]."""
+        with self.tools.store.write() as tx:
+            self.record(tx, description)
+
+    def record(self, tx: Transaction, description: str, progress: dict[str, Any] | None = None) -> int:
+        """As :meth:`note`, in a transaction; the answer is the entry's sequence number."""
+        event = self.tools.journal.record(
+            tx,
+            world=self.job.world,
+            subject=self.job.id,
+            kind="job",
+            status=self.job.status.value,
+            description=description,
+            created_by=self.job.owner,
+            progress=progress,
+        )
+        return event.seq
+
+    def system(self, system_id: str) -> System:
+        """Raises StepFailed when it has been erased since."""
+        if system_id not in self._systems:
+            with self.tools.store.read() as tx:
+                found = tx.systems.get(self.job.world, system_id)
+            if found is None:
+                raise system_gone(system_id)
+            self._systems[system_id] = found
+        return self._systems[system_id]
+
+    @property
+    def execution_system(self) -> System:
+        return self.system(self.job.plan.execution_system)
+
+    def location(self, system_id: str, agave_path: str) -> Location:
+        """Where an agave path lies. Raises StepFailed for a path outside the system's root."""
+        storage = self.system(system_id).storage
+        uri = agave_uri(system_id, agave_path)
+        try:
+            virtual = paths.virtual_path(storage, agave_path)
+        except paths.OutsideRoot as error:
+            raise StepFailed("JOBS_INVALID_PATH", f"{uri} lies outside the root of the system.") from error
+        except Invalid as error:
+            raise StepFailed("JOBS_INVALID_PATH", f"{uri}: {error.message}") from error
+        files = self.tools.hosts.host(self.job.world, storage.host).files.within(paths.root_path(storage))
+        return Location(files, paths.host_path(storage, virtual), uri)
+
+    @property
+    def work_dir(self) -> Location:
+        return self.location(self.job.plan.execution_system, self.job.plan.work_path)
+
+
+def agave_uri(system_id: str, agave_path: str) -> str:
+    """An absolute agave path gives a double slash [job-lifecycle §3.1]."""
+    return f"agave://{system_id}/{agave_path}"
+
+
+def system_gone(system_id: str) -> StepFailed:
+    return StepFailed("JOBS_SYSTEM_NOT_FOUND", f"The system {system_id} no longer exists.")

@@ -1,0 +1,102 @@
+"""SUBMITTING: handing the script over, once; and taking it back when a job ends before its script."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from emulator.domain.document import from_document, to_document
+from emulator.domain.errors import StepBlocked, StepFailed
+from emulator.domain.job import Job
+from emulator.domain.ports import Launch
+from emulator.domain.states import JobState
+from emulator.engine import conditions
+from emulator.engine.faults import transient
+from emulator.engine.launches import launch_of
+from emulator.engine.outcome import Next, Outcome, Wait
+from emulator.engine.step import Step
+from emulator.engine.transfer import ATTEMPTS, cause_of
+
+log = logging.getLogger(__name__)
+
+RETRY_PAUSE = 10.0
+"""Seconds before another attempt to submit; divided by ``jobs.recovery_time_scale``."""
+
+_S = JobState
+_SCRIPT_OUT = frozenset({_S.SUBMITTING, _S.QUEUED, _S.RUNNING, _S.BLOCKED})
+
+
+def intent(step: Step) -> dict[str, Any]:
+    """What is written down before the script is handed over, and finds it ever after.
+
+    It holds the whole launch, so that a script can be found and killed even when its system has been
+    changed or erased meanwhile.
+    """
+    tools = step.tools
+    launch = launch_of(step.job, step.execution_system, tools.hosts, tools.settings.time_scale)
+    return {"launch": to_document(launch)}
+
+
+def launch_in(job: Job) -> Launch | None:
+    """The launch that was written down; None before there was one."""
+    return None if job.handle is None else from_document(Launch, job.handle["launch"])
+
+
+def submit(step: Step) -> Outcome:
+    """Take a place on the system, then hand the script over.
+
+    The launcher hands a script over once per job id, however often it is asked: a crash between its
+    answer and our transaction does no harm.
+    """
+    _take_place(step)
+    launch = launch_in(step.job)
+    assert launch is not None, "just written down"
+    submitted = step.tools.clock.now()
+    try:
+        remote_job_id = step.tools.launcher.submit(launch)
+    except OSError as error:
+        if transient(error):
+            raise StepBlocked(conditions.CONNECTION, f"Unable to submit job: {cause_of(error)}") from error
+        return _try_again(step, cause_of(error))
+    return Next(state=_S.QUEUED, changes={"remote_job_id": remote_job_id, "remote_submitted": submitted})
+
+
+def _take_place(step: Step) -> None:
+    if step.job.handle is not None:
+        return
+    system, handle = step.execution_system, intent(step)
+    with step.tools.store.write() as tx:
+        conditions.require_room(tx, step.job, system)
+        tx.jobs.update(step.job.id, handle=handle)
+    step.job = replace(step.job, handle=handle)
+
+
+def _try_again(step: Step, cause: str) -> Outcome:
+    attempt = step.job.submit_retries + 1
+    step.note(f"Attempt {attempt} failed to submit job. {cause}")
+    if attempt >= ATTEMPTS:
+        raise StepFailed(
+            "JOBS_SUBMIT_FAILED", f"Unable to submit job after {ATTEMPTS} attempts. Job cancelled. {cause}"
+        )
+    pause = timedelta(seconds=RETRY_PAUSE / step.tools.settings.recovery_time_scale)
+    return Wait(until=step.tools.clock.now() + pause, changes={"submit_retries": attempt})
+
+
+def end_script(step: Step) -> None:
+    """Kill what a job that ends now may have running. Raises OSError when that is not certain."""
+    launch = launch_in(step.job)
+    if launch is not None and step.job.status in _SCRIPT_OUT:
+        step.tools.launcher.cancel(launch, step.job.remote_job_id or "")
+
+
+def forget(step: Step) -> None:
+    """The job has ended: nobody will ask for its script again."""
+    launch = launch_in(step.job)
+    if launch is None:
+        return
+    try:
+        step.tools.launcher.forget(launch)
+    except OSError as error:
+        log.warning("job %s has ended, but what found its script remains: %s", step.job.id, error)

@@ -1,0 +1,78 @@
+"""Saving what a step has come to: state, fields, event and messages in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from emulator.domain.errors import TransitionError
+from emulator.domain.job import Job
+from emulator.domain.states import JobState, check_transition, status_message
+from emulator.engine.outcome import Next, Wait
+from emulator.engine.step import Step, Tools
+
+MESSAGE_LENGTH = 2048
+
+_S = JobState
+
+
+def move(tools: Tools, step: Step, outcome: Next) -> Job | None:
+    """Bring the job into its next state; the answer is the job after it.
+
+    None when the user has asked for the job's end meanwhile and the job was about to end otherwise: an
+    accepted cancel is kept. Raises TransitionError for what the law forbids, StepBlocked from the guard.
+    """
+    with tools.store.write() as tx:
+        current = tx.jobs.by_id(step.job.id)
+        if current is None or current.status is not step.job.status:
+            raise TransitionError(f"job {step.job.id} is no longer {step.job.status}")
+        check_transition(current.status, outcome.state, current.blocked_from)
+        if current.cancel_requested and outcome.state in (_S.FINISHED, _S.FAILED):
+            return None
+        if outcome.guard is not None:
+            outcome.guard(tx)
+        now = tools.clock.now()
+        changes: dict[str, Any] = {
+            **outcome.changes,
+            "status": outcome.state,
+            "last_updated": now,
+        }
+        if outcome.state.terminal:
+            changes["ended"] = now
+        after = replace(current, **changes)
+        changes["last_status_message"] = _message(current, after, outcome)
+        after = replace(after, last_status_message=changes["last_status_message"])
+        for seq, progress in step.progress.items():
+            tx.events.update_progress(seq, progress)
+        tx.jobs.update(current.id, **changes)
+        tools.journal.record(
+            tx,
+            world=current.world,
+            subject=current.id,
+            kind="job",
+            status=outcome.state.value,
+            description=outcome.state.description,
+            created_by=current.owner,
+            job=after,
+        )
+    return after
+
+
+def stay(tools: Tools, step: Step, outcome: Wait) -> None:
+    """Save what was learnt while the job stays in its state."""
+    if not outcome.changes and not step.progress:
+        return
+    with tools.store.write() as tx:
+        for seq, progress in step.progress.items():
+            tx.events.update_progress(seq, progress)
+        if outcome.changes:
+            tx.jobs.update(step.job.id, last_updated=tools.clock.now(), **outcome.changes)
+
+
+def _message(before: Job, after: Job, outcome: Next) -> str:
+    """``lastStatusMessage``: once a reason to fail is known it stays, whatever follows [job-lifecycle §7]."""
+    if outcome.message is not None:
+        return outcome.message[:MESSAGE_LENGTH]
+    if after.failure_code and after.status is not _S.STOPPED:
+        return f"{after.failure_code} {after.failure_reason or ''}".rstrip()[:MESSAGE_LENGTH]
+    return status_message(before.status, after.status)

@@ -1,0 +1,87 @@
+"""App assets that come as a zip file, unpacked straight into the work directory [job-lifecycle §8]."""
+
+from __future__ import annotations
+
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from emulator.domain import paths
+from emulator.engine.streams import copy_stream
+from emulator.engine.transfer import Extent, Location, TransferFailed, Watch, cause_of
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
+_DEFAULT_MODE = 0o644
+
+
+class Unpacking:
+    """As transfer.Transfer, from a zip file to a directory. Raises TransferFailed for one that is broken,
+    or that names a path outside the directory; nothing of it is unpacked then."""
+
+    def __init__(
+        self,
+        source: Location,
+        target: Location,
+        watch: Watch,
+        exclude: Callable[[str], bool] = lambda _relative: False,
+        merge: bool = True,
+        each: Callable[[str], object] = lambda _relative: None,
+    ) -> None:
+        assert merge, "a zip file has no mode to give to the directory it goes to"
+        self._source = source
+        self._target = target
+        self._watch = watch
+        self._exclude = exclude
+        self._each = each
+
+    def run(self) -> Extent:
+        """Unpack all; the answer is what there was."""
+        from zipfile import BadZipFile, ZipFile  # few jobs need it
+
+        try:
+            with self._source.files.reader(self._source.path) as stream, ZipFile(stream) as archive:
+                return self._unpack(archive)
+        except OSError as error:
+            raise TransferFailed(f"{self._source.uri}: {cause_of(error)}", error) from error
+        except (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+            raise TransferFailed(f"{self._source.uri} cannot be unpacked: {error}") from error
+
+    def _unpack(self, archive: ZipFile) -> Extent:
+        entries = list(self._entries(archive))
+        files = [info for _relative, info in entries if not info.is_dir()]
+        extent = Extent(len(files), sum(info.file_size for info in files))
+        self._watch.begin(extent)
+        for relative, info in entries:
+            self._watch.checkpoint()
+            target = paths.join(self._target.path, relative)
+            if info.is_dir():
+                self._target.files.mkdir(target)
+            else:
+                self._write(archive, info, target)
+                self._each(relative)
+        return extent
+
+    def _entries(self, archive: ZipFile) -> Iterator[tuple[str, ZipInfo]]:
+        for info in archive.infolist():
+            names = [name for name in info.filename.replace("\\", "/").split("/") if name not in ("", ".")]
+            if ".." in names or info.filename.startswith("/") or "\x00" in info.filename:
+                raise TransferFailed(f"{self._source.uri} names a path outside of it: {info.filename}")
+            relative = "/".join(names)
+            if not names or any(self._exclude("/".join(names[: end + 1])) for end in range(len(names))):
+                continue
+            if stat.S_ISLNK(info.external_attr >> 16):
+                self._watch.note(f"{relative} in {self._source.uri} was left out: it is a symbolic link.")
+                continue
+            yield relative, info
+
+    def _write(self, archive: ZipFile, info: ZipInfo, target: str) -> None:
+        self._target.files.mkdir(paths.parent(target))
+        with archive.open(info) as incoming, self._target.files.writer(target) as outgoing:
+            for count in copy_stream(incoming, outgoing):  # type: ignore[arg-type]  # read-only, as needed
+                self._watch.moved(count)
+                self._watch.checkpoint()
+        mode = (info.external_attr >> 16) & 0o777
+        self._target.files.chmod(target, mode or _DEFAULT_MODE)
