@@ -91,7 +91,7 @@ def _obtain(client: docker.DockerClient, stand_in: StandIn) -> None:
 
 def _tar_of(stand_in: StandIn) -> Path:
     """The stand-in's file system as a tar file: from the cache, or made now."""
-    stem = stand_in.name.replace(":", "-")
+    stem = stand_in.name.replace("/", "-").replace(":", "-")
     tar = cache_directory() / f"{stem}-{stand_in.mark}.tar"
     if tar.exists():
         return tar

@@ -138,7 +138,7 @@ def _install(root: Path) -> None:
     venv.EnvBuilder(with_pip=own_pip, symlinks=True).create(root)
     python = root / "bin" / "python"
     pip = [str(python), "-m", "pip"] if own_pip else [sys.executable, "-m", "pip", "--python", str(python)]
-    # Every version is pinned, so there is nothing to resolve (--no-deps). Three of the packages exist as source
+    # Every version is pinned, so there is nothing to resolve (--no-deps). Some of the packages exist as source
     # only: they are built by the pinned setuptools (no isolation), which therefore has to be there first.
     options = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
     _run([*pip, *options, _pin_of("setuptools")])
