@@ -159,9 +159,7 @@ class Emulator:
     def _services(self, ids: RandomIds, journal: Journal, hosts: SandboxHosts) -> Services:
         store, clock, settings = self.store, self.clock, self.settings
         accounts = AccountService(store=store, clock=clock, ids=ids, settings=settings)
-        systems = SystemService(
-            store=store, clock=clock, ids=ids, journal=journal, accounts=accounts, settings=settings
-        )
+        systems = SystemService(store=store, clock=clock, ids=ids, journal=journal)
         file_permissions = FilePermissionService(
             store=store,
             clock=clock,
@@ -207,14 +205,7 @@ class Emulator:
         return Services(
             accounts=accounts,
             systems=systems,
-            system_roles=SystemRoleService(
-                store=store,
-                clock=clock,
-                journal=journal,
-                systems=systems,
-                accounts=accounts,
-                settings=settings,
-            ),
+            system_roles=SystemRoleService(store=store, systems=systems, accounts=accounts),
             apps=apps,
             app_permissions=AppPermissionService(
                 store=store,

@@ -12,30 +12,17 @@ from emulator.domain.ports import Clock, Ids
 from emulator.domain.search import Condition, Operator, Page
 from emulator.domain.system import System, SystemDefinition, SystemType
 from emulator.engine.journal import Journal
-from emulator.services.accounts import AccountService
 from emulator.services.system_access import SYSTEM_UUID, Credentials, SystemAccess
 from emulator.services.system_actions import SystemActions
 from emulator.services.system_queues import SystemQueues
-from emulator.settings import Settings
 from emulator.store import Store, Transaction
 
 
 class SystemService(SystemAccess):
     """``actions`` holds the PUT actions, ``queues`` the queue routes."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        ids: Ids,
-        journal: Journal,
-        accounts: AccountService,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids, journal: Journal) -> None:
         super().__init__(store=store, clock=clock, ids=ids, journal=journal)
-        self._accounts = accounts
-        self._settings = settings
         self.actions = SystemActions(self)
         self.queues = SystemQueues(self)
 

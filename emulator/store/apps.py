@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from emulator.domain.app import App
 from emulator.domain.document import from_document, to_document
 from emulator.domain.file import Permission, permission_from_bits
 from emulator.domain.search import Condition, Page
-from emulator.store.rows import paged, where
+from emulator.store.rows import Elements, Searchable, paged, where
 from emulator.store.tables import app_grants, apps
 
 _TEXTS = (
@@ -31,16 +31,17 @@ _TEXTS = (
     "checksum",
 )
 _NUMBERS = ("revision", "default_node_count", "default_processors_per_node")
-SEARCHABLE: Mapping[str, ColumnElement[Any]] = (
+SEARCHABLE: Searchable = (
     {column.name: column for column in apps.c if column.name not in ("document", "world")}
     | {name: apps.c.document[name].as_string() for name in _TEXTS}
     | {name: apps.c.document[name].as_integer() for name in _NUMBERS}
+    | {f"{array}.id": Elements(apps.c.document, array, "id") for array in ("inputs", "parameters", "outputs")}
     | {
         "default_memory_per_node": apps.c.document["default_memory_per_node"].as_float(),
         "checkpointable": apps.c.document["checkpointable"].as_boolean(),
-        # lists: matched on their JSON text
-        "tags": cast(apps.c.document["tags"], Text),
-        "ontology": cast(apps.c.document["ontology"], Text),
+        "parameters.type": Elements(apps.c.document, "parameters", "type"),
+        "tags": Elements(apps.c.document, "tags"),
+        "ontology": Elements(apps.c.document, "ontology"),
     }
 )
 

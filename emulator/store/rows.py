@@ -3,18 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_
+from sqlalchemy import JSON, ColumnElement, Select, String, and_, column, exists, func, or_, type_coerce
 
 from emulator.domain.search import Condition, Operator, Page
 
 S = TypeVar("S", bound=Select[Any])
+_POSITIVE = {Operator.NEQ: Operator.EQ, Operator.NIN: Operator.IN, Operator.NLIKE: Operator.LIKE}
 
 
-def where(columns: Mapping[str, ColumnElement[Any]], conditions: Iterable[Condition]) -> ColumnElement[bool]:
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """A JSON array in ``document``: searched by the field ``name`` of its objects, or by its own texts.
+
+    ``kind`` is string, integer, float or boolean. A condition holds where any element meets it; a negated
+    one where none meets its opposite.
+    """
+
+    document: ColumnElement[Any]
+    array: str
+    name: str | None = None
+    kind: str = "string"
+
+    def compile(self, condition: Condition) -> ColumnElement[bool]:
+        if condition.value is None:
+            some = self._any(replace(condition, operator=Operator.NEQ))
+            return ~some if condition.operator is Operator.EQ else some
+        positive = _POSITIVE.get(condition.operator)
+        if positive is not None:
+            return ~self._any(replace(condition, operator=positive))
+        return self._any(condition)
+
+    def _any(self, condition: Condition) -> ColumnElement[bool]:
+        each = func.json_each(self.document, f"$.{self.array}").table_valued(column("value", JSON))
+        if self.name is None:
+            value: ColumnElement[Any] = type_coerce(each.c.value, String)
+        else:
+            value = getattr(each.c.value[self.name], f"as_{self.kind}")()
+        return exists().select_from(each).where(compile_condition(value, condition))
+
+
+Searchable = Mapping[str, ColumnElement[Any] | Elements]
+
+
+def where(columns: Searchable, conditions: Iterable[Condition]) -> ColumnElement[bool]:
     """All conditions as one clause. A field that has no column here is a mistake of the caller: KeyError."""
-    return and_(True, *(compile_condition(columns[c.field], c) for c in conditions))
+    return and_(True, *(_clause(columns[condition.field], condition) for condition in conditions))
+
+
+def _clause(found: ColumnElement[Any] | Elements, condition: Condition) -> ColumnElement[bool]:
+    return found.compile(condition) if isinstance(found, Elements) else compile_condition(found, condition)
 
 
 def compile_condition(column: ColumnElement[Any], condition: Condition) -> ColumnElement[bool]:
@@ -25,8 +65,7 @@ def compile_condition(column: ColumnElement[Any], condition: Condition) -> Colum
     if op in (Operator.EQ, Operator.ON, Operator.BETWEEN, Operator.NEQ):
         return _negate_unless(op is not Operator.NEQ, column, _equal(column, value))
     if op in (Operator.IN, Operator.NIN):
-        members = or_(False, *(_equal(column, item) for item in value))
-        return _negate_unless(op is Operator.IN, column, members)
+        return _negate_unless(op is Operator.IN, column, _among(column, value))
     if op in (Operator.LIKE, Operator.NLIKE):
         return _negate_unless(op is Operator.LIKE, column, _like(column, value))
     if op is Operator.RLIKE:
@@ -49,13 +88,27 @@ def _equal(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
     return _equal_text(column, value) if isinstance(value, str) else column == value
 
 
+def _among(column: ColumnElement[Any], values: list[Any]) -> ColumnElement[bool]:
+    """A list instead of a chain of ORs, whose length databases limit."""
+    if not all(isinstance(value, str) for value in values):
+        return column.in_(values)
+    folded, texts = _folded(column, values)
+    return folded.in_(texts)
+
+
 def _equal_text(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    folded, (value,) = _folded(column, [text])
+    equal: ColumnElement[bool] = folded == value
+    return equal
+
+
+def _folded(column: ColumnElement[Any], texts: list[str]) -> tuple[ColumnElement[Any], list[Any]]:
+    """A column and texts in the same case, to be compared in any case."""
     case = getattr(column, "info", {}).get("case")
     if case is None:
-        folded: ColumnElement[bool] = func.lower(column) == func.lower(text)
-        return folded
+        return func.lower(column), [func.lower(text) for text in texts]
     # kept in one case only: the plain comparison can use an index
-    return column == (text.upper() if case == "upper" else text.lower())
+    return column, [text.upper() if case == "upper" else text.lower() for text in texts]
 
 
 def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
@@ -70,9 +123,11 @@ def _negate_unless(
     return clause if positive else or_(~clause, column.is_(None))
 
 
-def paged(query: S, columns: Mapping[str, ColumnElement[Any]], page: Page, tie: ColumnElement[Any]) -> S:
+def paged(query: S, columns: Searchable, page: Page, tie: ColumnElement[Any]) -> S:
     """Order and cut. ``tie`` makes the order total, so that pages never overlap."""
     order = columns[page.order_by]
+    if isinstance(order, Elements):
+        raise KeyError(page.order_by)
     ordered = query.order_by(
         order.desc() if page.descending else order.asc(), tie.desc() if page.descending else tie.asc()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or
 from emulator.domain.document import from_document, to_document
 from emulator.domain.search import Condition, Page
 from emulator.domain.system import Role, System, SystemRole, SystemType
-from emulator.store.rows import paged, where
+from emulator.store.rows import Elements, Searchable, paged, where
 from emulator.store.tables import system_roles, systems, user_defaults
 
 _DOCUMENT_FIELDS = {
@@ -28,20 +28,39 @@ _DOCUMENT_FIELDS = {
     "storage.home_dir": ("storage", "home_dir"),
     "storage.zone": ("storage", "zone"),
     "storage.resource": ("storage", "resource"),
+    "storage.container": ("storage", "container"),
+    "storage.proxy.name": ("storage", "proxy", "name"),
+    "storage.proxy.host": ("storage", "proxy", "host"),
     "login.host": ("login", "host"),
     "login.protocol": ("login", "protocol"),
+    "login.proxy.name": ("login", "proxy", "name"),
+    "login.proxy.host": ("login", "proxy", "host"),
 }
 _DOCUMENT_NUMBERS = {
     "storage.port": ("storage", "port"),
+    "storage.proxy.port": ("storage", "proxy", "port"),
     "login.port": ("login", "port"),
+    "login.proxy.port": ("login", "proxy", "port"),
     "max_system_jobs": ("max_system_jobs",),
     "max_system_jobs_per_user": ("max_system_jobs_per_user",),
     "revision": ("revision",),
 }
-SEARCHABLE: Mapping[str, ColumnElement[Any]] = (
+_QUEUE_TEXTS = ("name", "custom_directives", "max_requested_time")
+_QUEUE_NUMBERS = ("max_jobs", "max_user_jobs", "max_nodes", "max_processors_per_node")
+
+
+def _of_queues(name: str, kind: str) -> Elements:
+    return Elements(systems.c.document, "queues", name, kind)
+
+
+SEARCHABLE: Searchable = (
     {column.name: column for column in systems.c if column.name not in ("document", "credentials", "world")}
     | {name: systems.c.document[path].as_string() for name, path in _DOCUMENT_FIELDS.items()}
     | {name: systems.c.document[path].as_integer() for name, path in _DOCUMENT_NUMBERS.items()}
+    | {f"queues.{name}": _of_queues(name, "string") for name in _QUEUE_TEXTS}
+    | {f"queues.{name}": _of_queues(name, "integer") for name in _QUEUE_NUMBERS}
+    | {"queues.max_memory_per_node": _of_queues("max_memory_per_node", "float")}
+    | {"queues.default": _of_queues("default", "boolean")}
 )
 
 

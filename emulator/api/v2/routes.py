@@ -15,7 +15,16 @@ def routes() -> Iterable[Route]:
     """All routes; a handler module per service."""
     # imported here so that the table can be read without loading what it points at
     # (each service's section is added by the service's module)
-    from emulator.api.v2 import accounts, jobs_submit, notifications, systems
+    from emulator.api.v2 import (
+        accounts,
+        job_outputs,
+        job_pems,
+        job_search,
+        jobs,
+        jobs_submit,
+        notifications,
+        systems,
+    )
 
     return [
         # -- tenants, clients, tokens, profiles [auth] ------------------------------------------
@@ -55,7 +64,33 @@ def routes() -> Iterable[Route]:
         # -- apps [apps §2] ----------------------------------------------------------------------
         # -- files [files §1] --------------------------------------------------------------------
         # -- jobs [jobs §1] ----------------------------------------------------------------------
+        Route("GET", "/jobs/v2", jobs.list_jobs),
         Route("POST", "/jobs/v2", jobs_submit.submit_job),
+        Route("GET", "/jobs/v2/<job_id>", jobs.show_job),
+        Route("POST", "/jobs/v2/<job_id>", jobs.act),
+        Route("DELETE", "/jobs/v2/<job_id>", jobs.delete_job),
+        Route("POST", "/jobs/v2/<job_id>/cancel", jobs.cancel_job),
+        Route("POST", "/jobs/v2/<job_id>/kill", jobs.cancel_job),
+        Route("POST", "/jobs/v2/<job_id>/stop", jobs.cancel_job),
+        Route("POST", "/jobs/v2/<job_id>/hide", jobs.hide_job),
+        Route("POST", "/jobs/v2/<job_id>/unhide", jobs.unhide_job),
+        Route("POST", "/jobs/v2/<job_id>/resubmit", jobs.resubmit_job),
+        Route("GET", "/jobs/v2/<job_id>/status", jobs.show_status),
+        Route("GET", "/jobs/v2/<job_id>/history", jobs.list_history),
+        Route("GET", "/jobs/v2/<job_id>/pems", job_pems.list_pems),
+        Route("POST", "/jobs/v2/<job_id>/pems", job_pems.grant),
+        Route("DELETE", "/jobs/v2/<job_id>/pems", job_pems.revoke_all),
+        Route("GET", "/jobs/v2/<job_id>/pems/<username>", job_pems.show_pem),
+        Route("POST", "/jobs/v2/<job_id>/pems/<username>", job_pems.grant_to),
+        Route("DELETE", "/jobs/v2/<job_id>/pems/<username>", job_pems.revoke_from),
+        # agavepy asks for ouputs; both spellings are the same to us
+        Route("GET", "/jobs/v2/<job_id>/outputs/listings", job_outputs.list_outputs),
+        Route("GET", "/jobs/v2/<job_id>/ouputs/listings", job_outputs.list_outputs),
+        Route("GET", "/jobs/v2/<job_id>/outputs/listings/<tail:path>", job_outputs.list_outputs),
+        Route("GET", "/jobs/v2/<job_id>/ouputs/listings/<tail:path>", job_outputs.list_outputs),
+        Route("GET", "/jobs/v2/search/<tail:terms>", job_search.search_by_path),
+        Route("GET POST PUT DELETE", "/jobs/v2/trigger/<tail:path>", job_search.removed),
+        Route("GET", "/jobs/v2/<attribute>/<value>", job_search.search_by_alias),
         # -- notifications [notifications §1] ----------------------------------------------------
         Route("GET", "/notifications/v2", notifications.list_notifications),
         Route("GET", "/notifications/v2/<notification>", notifications.show_notification),
