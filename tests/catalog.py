@@ -1,0 +1,200 @@
+"""Systems and apps over HTTP, without an engine: services around a store, and requests as any of some users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from emulator.api.http import ListenerScope, create_app
+from emulator.api.v2.messages import V2Messages
+from emulator.api.v2.routes import routes
+from emulator.api.v2.wire import V2
+from emulator.domain.identity import Token, User, World
+from emulator.engine.clock import RealClock
+from emulator.engine.ids import RandomIds
+from emulator.engine.journal import Journal
+from emulator.services import Services
+from emulator.services.accounts import AccountService
+from emulator.services.system_roles import SystemRoleService
+from emulator.services.systems import SystemService
+from emulator.settings import Settings
+from emulator.store import Store
+
+WORLD = "tests"
+OWNER, OTHER, THIRD, ADMIN = "testuser", "student01", "student02", "admin"
+BASE_URL = "http://localhost/"
+
+STORAGE: Mapping[str, Any] = {
+    "id": "data.storage",
+    "name": "Data",
+    "type": "STORAGE",
+    "description": "Where data lie",
+    "site": "example.org",
+    "storage": {
+        "host": "data.example.org",
+        "port": 22,
+        "protocol": "SFTP",
+        "rootDir": "/",
+        "homeDir": "/home",
+        "auth": {"type": "PASSWORD", "username": "u", "password": "very-secret"},
+    },
+}
+EXECUTION: Mapping[str, Any] = {
+    "id": "cluster",
+    "name": "Cluster",
+    "type": "EXECUTION",
+    "executionType": "HPC",
+    "scheduler": "SLURM",
+    "scratchDir": "/scratch",
+    "login": {
+        "host": "login.example.org",
+        "port": 22,
+        "protocol": "SSH",
+        "auth": {
+            "type": "SSHKEYS",
+            "username": "u",
+            "publicKey": "ssh-rsa AAAA",
+            "privateKey": "very-private",
+        },
+    },
+    "storage": {
+        "host": "login.example.org",
+        "port": 22,
+        "protocol": "SFTP",
+        "auth": {"type": "PASSWORD", "username": "u", "password": "very-secret"},
+    },
+    "queues": [
+        {
+            "name": "normal",
+            "default": True,
+            "maxNodes": 16,
+            "maxProcessorsPerNode": 48,
+            "maxMemoryPerNode": "96GB",
+            "maxRequestedTime": "24:00:00",
+        },
+        {
+            "name": "big-mem",
+            "maxMemoryPerNode": "1.5TB",
+            "maxRequestedTime": "02:00:00",
+            "maxJobs": 10,
+            "maxUserJobs": 2,
+        },
+    ],
+}
+
+
+class Catalog:
+    """Requests go in as a user by its token, which is its name."""
+
+    def __init__(self, directory: Path, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.clock = RealClock()
+        self.ids = RandomIds(seed=1)
+        self.store = Store.at(directory)
+        journal = Journal(self.clock, self.ids, V2Messages(lambda: BASE_URL), lambda: None)
+        self.accounts = AccountService(
+            store=self.store, clock=self.clock, ids=self.ids, settings=self.settings
+        )
+        self.systems = SystemService(store=self.store, clock=self.clock, ids=self.ids, journal=journal)
+        self._add_accounts()
+        scopes = {"default": ListenerScope(WORLD, OWNER)}
+        self.http = create_app(self._services(), self.settings, scopes, [V2(routes)]).test_client()
+
+    def _services(self) -> Services:
+        elsewhere: Any = None  # services that no request of these tests reaches
+        return Services(
+            accounts=self.accounts,
+            systems=self.systems,
+            system_roles=SystemRoleService(store=self.store, systems=self.systems, accounts=self.accounts),
+            apps=elsewhere,
+            app_permissions=elsewhere,
+            files=elsewhere,
+            file_permissions=elsewhere,
+            submission=elsewhere,
+            queries=elsewhere,
+            control=elsewhere,
+            outputs=elsewhere,
+            job_permissions=elsewhere,
+            subscriptions=elsewhere,
+            status=elsewhere,
+            clock=self.clock,
+        )
+
+    def _add_accounts(self) -> None:
+        now = self.clock.now()
+        with self.store.write() as tx:
+            tx.accounts.add_world(
+                World(
+                    name=WORLD,
+                    tenant_id="tacc.prod",
+                    tenant_uuid="0001411570998814-b0b0b0bb0b-0001-016",
+                    tenant_name="tests",
+                    default_user=OWNER,
+                )
+            )
+            for name in (OWNER, OTHER, THIRD, ADMIN):
+                user = User(world=WORLD, username=name, email=f"{name}@example.org", admin=name == ADMIN)
+                tx.accounts.add_user(user, "emulator")
+                tx.accounts.add_token(
+                    Token(
+                        world=WORLD,
+                        access_token=name,
+                        refresh_token=None,
+                        username=name,
+                        client_key="tests",
+                        scope="default",
+                        created=now,
+                        expires=now + timedelta(hours=1),
+                    )
+                )
+
+    def send(self, method: str, path: str, user: str = OWNER, **options: Any) -> TestResponse:
+        return self.http.open(path, method=method, headers={"Authorization": f"Bearer {user}"}, **options)
+
+    def get(self, path: str, user: str = OWNER, status: int = 200, **query: Any) -> Any:
+        return self._answer(self.send("GET", path, user, query_string=query), status)
+
+    def post(self, path: str, body: Any, user: str = OWNER, status: int = 201) -> Any:
+        return self._answer(self.send("POST", path, user, json=body), status)
+
+    def put(self, path: str, body: Any, user: str = OWNER, status: int = 200) -> Any:
+        return self._answer(self.send("PUT", path, user, json=body), status)
+
+    def delete(self, path: str, user: str = OWNER, status: int = 200) -> Any:
+        return self._answer(self.send("DELETE", path, user), status)
+
+    def _answer(self, response: TestResponse, status: int) -> Any:
+        """``result`` of a success (None where the key is missing), ``message`` of an error."""
+        assert response.status_code == status, response.get_data(as_text=True)
+        body = response.get_json()
+        if status >= 400:
+            assert body["status"] == "error"
+            assert "result" not in body
+            return body["message"]
+        assert body["status"] == "success"
+        return body.get("result")
+
+    def close(self) -> None:
+        self.clock.stop()
+        self.store.close()
+
+
+def changed(body: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """A copy of a body with other values; ``a__b`` reaches into objects, ``...`` removes a key."""
+    import copy
+
+    made: dict[str, Any] = copy.deepcopy(dict(body))
+    for path, value in changes.items():
+        *above, last = path.split("__")
+        inner = made
+        for name in above:
+            inner = inner[name]
+        if value is ...:
+            inner.pop(last, None)
+        else:
+            inner[last] = value
+    return made
