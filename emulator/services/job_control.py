@@ -9,7 +9,6 @@ from emulator.domain.errors import Invalid
 from emulator.domain.identity import Caller
 from emulator.domain.job import Job
 from emulator.domain.ports import Clock
-from emulator.domain.states import JobState
 from emulator.engine.journal import Journal
 from emulator.services.job_queries import JobQueries
 from emulator.services.job_submission import JobSubmission
@@ -76,14 +75,9 @@ class JobControl:
                 self._show(tx, job, True, RESTORED, f"Job was restored by {caller.username}", caller)
 
     def resubmit(self, caller: Caller, job_id: str) -> Job:
-        """A new job of the caller's from the same request, checked anew. Raises what a submission raises.
-
-        A job that no worker has looked at yet cannot be resubmitted: Invalid.
-        """
+        """A new job of the caller's from the same request. Raises what JobSubmission.resubmit raises."""
         with self._store.read() as tx:
             job = self._queries.writable(tx, caller, job_id)
-        if job.status is JobState.PENDING:
-            raise Invalid(f"Job {job.id} cannot be resubmitted while in status {job.status}.")
         return self._submission.resubmit(caller, job)
 
     def _hide(self, tx: Transaction, caller: Caller, job: Job) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    String,
     asc,
     delete,
     desc,
@@ -190,6 +191,8 @@ def _page_of(
     """
     order = desc if page.descending else asc
     by = SEARCHABLE[page.order_by]
+    if isinstance(by.type, String):
+        by = func.lower(by)  # texts are in order as they are equal: in any case
     found: Any = select(jobs.c.id.label("id"), by.label("place"))
     found = found.where(jobs.c.world == world, where(SEARCHABLE, conditions))
     if visible_to is not None:

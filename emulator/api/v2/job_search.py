@@ -153,6 +153,11 @@ def search_by_alias(attribute: str, value: str) -> Response:
     return _pairs([(attribute, value)])
 
 
+def removed(**_: str) -> Response:
+    """``/trigger/…``, which the service no longer has; never the alias above."""
+    abort(404)
+
+
 def _segments(terms: str) -> list[str]:
     """The parts of the path as they were sent: an escaped slash belongs to a value."""
     raw = str(request.environ.get("RAW_URI", "")).partition("?")[0]

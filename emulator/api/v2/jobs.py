@@ -8,6 +8,7 @@ from flask import Response
 
 from emulator.api.http import caller, services
 from emulator.api.v2 import bodies, job_record, job_search, search
+from emulator.api.v2.jobs_submit import new_job
 from emulator.api.v2.search import DATE, TEXT, Terms
 from emulator.api.v2.wire import reply, utc
 from emulator.domain.document import from_document
@@ -112,9 +113,7 @@ def unhide_job(job_id: str) -> Response:
 
 
 def resubmit_job(job_id: str) -> Response:
-    job = services().control.resubmit(caller(), job_id)
-    subscriptions = services().subscriptions.listing(caller(), job.id)
-    return reply(job_record.submitted(job, subscriptions), 201)
+    return new_job(services().control.resubmit(caller(), job_id))
 
 
 _VERBS = {
