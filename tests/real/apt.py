@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from tests.real.cache import cache_directory, locked
@@ -51,6 +52,7 @@ def unpack(package: str, directory: Path) -> None:
             raise AptFailed(_end_of(unpacked))
 
 
+@cache
 def mirror() -> str:
     """The Debian archive that this machine's own apt uses, e.g. ``http://deb.debian.org/debian``.
 
