@@ -91,7 +91,7 @@ class JobSubmission:
 
     def subscriptions_of(self, job: Job) -> list[Subscription]:
         """What a submission has subscribed to, in the order of the request."""
-        if not job.request["notifications"]:
+        if not job.request.get("notifications"):
             return []
         with self._store.read() as tx:
             return tx.subscriptions.of(job.world, job.id)
