@@ -61,6 +61,9 @@ class Incoming(Protocol):
         The parent directory must exist. IsADirectoryError when a directory has the name.
         """
 
+    def overlay(self, path: str, offset: int) -> None:
+        """Instead of ``put``: write the content into an existing (or new) file from ``offset`` on, in place."""
+
 
 class HostFiles(Protocol):
     """The files of one machine: directories, regular files, and links to these.

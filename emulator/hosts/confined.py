@@ -14,11 +14,9 @@ from typing import BinaryIO
 
 from emulator.domain.file import FileInfo
 from emulator.domain.paths import join, parent
-from emulator.hosts.descent import DIRECTORY, HERE, Tree, make_directory, missing
+from emulator.hosts.descent import DIRECTORY, HERE, SAFELY, Tree, make_directory, missing, open_regular
 from emulator.hosts.incoming import TEMPORARY_PREFIX, IncomingFile, Spool
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_PATCH = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LAST_SECOND = 253402214400  # the last day that a date can name, in any time zone
 
 
@@ -56,7 +54,7 @@ class ConfinedFiles:
 
     def reader(self, path: str, offset: int = 0) -> BinaryIO:
         with self._tree.open_parent(path) as (directory, name):
-            stream = os.fdopen(_open_file(path, os.open(name, _READ, dir_fd=directory)), "rb")
+            stream = os.fdopen(open_regular(path, name, directory, os.O_RDONLY), "rb")
         stream.seek(offset)
         return stream
 
@@ -74,7 +72,7 @@ class ConfinedFiles:
     @contextmanager
     def patch(self, path: str, offset: int) -> Iterator[BinaryIO]:
         with self._tree.open_parent(path) as (directory, name):
-            handle = _open_file(path, os.open(name, _PATCH, 0o644, dir_fd=directory))
+            handle = open_regular(path, name, directory, os.O_WRONLY | os.O_CREAT)
         with os.fdopen(handle, "wb") as stream:
             stream.seek(offset)
             yield stream
@@ -103,7 +101,7 @@ class ConfinedFiles:
 
     def chmod(self, path: str, mode: int) -> None:
         with self._tree.open_parent(path) as (directory, name):
-            handle = os.open(name, _READ, dir_fd=directory)
+            handle = os.open(name, os.O_RDONLY | SAFELY, dir_fd=directory)
             try:
                 os.fchmod(handle, mode)
             finally:
@@ -190,17 +188,6 @@ class ConfinedFiles:
         with self._tree.open_parent(path) as (directory, name):
             status = os.stat(name, dir_fd=directory, follow_symlinks=False)
         return _info(path, status), (status.st_dev, status.st_ino)
-
-
-def _open_file(path: str, handle: int) -> int:
-    """The handle, if it is a regular file's; else it is closed."""
-    mode = os.fstat(handle).st_mode
-    if stat.S_ISREG(mode):
-        return handle
-    os.close(handle)
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    raise missing(path)
 
 
 def _info(path: str, status: os.stat_result) -> FileInfo:

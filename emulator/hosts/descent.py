@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 MAX_LINKS = 40
 MAX_NAME_BYTES = 255
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""For every handle: never through a link, and never waiting for the other end of a pipe."""
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | SAFELY
 # A handle good enough to go on from; Linux gives one also for directories that may be entered but not read.
-_STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | SAFELY
 _IS_LINK = (errno.ENOTDIR, errno.ELOOP, errno.EMLINK)
 HERE = "."
 
@@ -174,6 +177,26 @@ def make_directory(name: str, handle: int) -> None:
         os.mkdir(name, 0o755, dir_fd=handle)
     except FileExistsError:
         return
+
+
+def open_regular(path: str, name: str, handle: int, flags: int) -> int:
+    """Open a file in an open directory; ``path`` is what to call it in errors.
+
+    IsADirectoryError for directories, FileNotFoundError for devices, pipes and sockets.
+    """
+    try:
+        opened = os.open(name, flags | SAFELY, 0o644, dir_fd=handle)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket, or a pipe that nobody reads
+            raise missing(path) from error
+        raise
+    mode = os.fstat(opened).st_mode
+    if stat.S_ISREG(mode):
+        return opened
+    os.close(opened)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise missing(path)
 
 
 def missing(path: str) -> FileNotFoundError:

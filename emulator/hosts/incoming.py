@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from emulator.hosts.descent import DIRECTORY, Tree, missing
+from emulator.hosts.descent import DIRECTORY, Tree, missing, open_regular
 
 TEMPORARY_PREFIX = ".tapis-tmp-"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PATCH = os.O_WRONLY | os.O_CREAT
 _NEW_FILE_MODE = 0o644
+_PIECE = 1024 * 1024
 
 
 class Spool:
@@ -70,6 +73,15 @@ class IncomingFile:
         with self._tree.open_parent(path) as (directory, name):
             os.fchmod(self._stream.fileno(), _mode(path, name, directory))
             os.replace(self._name, name, src_dir_fd=self._home, dst_dir_fd=directory)
+
+    def overlay(self, path: str, offset: int) -> None:
+        self._stream.flush()
+        with self._tree.open_parent(path) as (directory, name):
+            handle = open_regular(path, name, directory, _PATCH)
+        own = os.open(self._name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._home)
+        with os.fdopen(handle, "wb") as target, os.fdopen(own, "rb") as content:
+            target.seek(offset)
+            shutil.copyfileobj(content, target, _PIECE)
 
 
 def _mode(path: str, name: str, directory: int) -> int:

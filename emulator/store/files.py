@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
 from emulator.domain.file import FileGrant, LogicalFile, permission_from_bits
 from emulator.store.tables import file_grants, files
@@ -70,6 +71,31 @@ class FileRows:
                     recursive=grant.recursive,
                 )
             )
+
+    def grants_above(
+        self, world: str, system_id: str, path: str, usernames: Iterable[str] | None = None
+    ) -> list[tuple[str, FileGrant]]:
+        """Recursive permissions on directories above a path, each with its directory, closest first."""
+        query = (
+            select(files.c.path, file_grants)
+            .join(file_grants, file_grants.c.file_uuid == files.c.uuid)
+            .where(files.c.world == world, files.c.system_id == system_id, files.c.path.in_(_parents(path)))
+            .where(file_grants.c.recursive)
+            .order_by(func.length(files.c.path).desc(), file_grants.c.username)
+        )
+        if usernames is not None:
+            query = query.where(file_grants.c.username.in_(list(usernames)))
+        return [(row.path, _grant(row)) for row in self._connection.execute(query)]
+
+    def drop_grants_below(self, world: str, system_id: str, path: str, username: str | None = None) -> None:
+        """Drop permissions on everything below a path, not on the path itself."""
+        inside = select(files.c.uuid).where(
+            files.c.world == world, files.c.system_id == system_id, _subtree(path), files.c.path != path
+        )
+        query = delete(file_grants).where(file_grants.c.file_uuid.in_(inside))
+        if username is not None:
+            query = query.where(file_grants.c.username == username)
+        self._connection.execute(query)
 
     def drop_grants(self, file_uuid: str, username: str | None = None) -> None:
         query = delete(file_grants).where(file_grants.c.file_uuid == file_uuid)

@@ -160,6 +160,15 @@ def test_patch_in_place(files: ConfinedFiles) -> None:
     assert read(files, "/new") == b"\x00\x00x"
 
 
+def test_an_incoming_file_may_go_into_another(files: ConfinedFiles, tmp_path: Path) -> None:
+    write(files, "/a", b"0123456789")
+    with files.incoming("/") as incoming:
+        incoming.stream.write(b"abc")
+        incoming.overlay("/a", 3)
+    assert read(files, "/a") == b"012abc6789"
+    assert (files.names("/"), spooled(tmp_path)) == (["a"], [])
+
+
 def test_mkdir(files: ConfinedFiles) -> None:
     files.mkdir("/a/b/c")
     files.mkdir("/a/b/c")

@@ -1,0 +1,109 @@
+"""What is known about files beyond their bytes: a record for each path touched, and its events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from emulator.domain import paths
+from emulator.domain.file import DIRECTORY, RAW, LogicalFile, StagingStatus
+from emulator.domain.file_event import FileEvent
+from emulator.domain.file_rights import owner_of
+from emulator.domain.identity import Caller
+from emulator.domain.ports import Clock, Ids
+from emulator.engine.journal import Journal
+from emulator.services.file_places import Place
+from emulator.store import Transaction
+
+FILE_UUID = "002"
+
+
+class FileRecords:
+    """All methods work inside the transaction of the change that they are about."""
+
+    def __init__(self, *, clock: Clock, ids: Ids, journal: Journal) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._journal = journal
+
+    def seen(self, tx: Transaction, place: Place, is_dir: bool) -> LogicalFile:
+        """The record of a path that somebody looks at: a new one belongs to the system's owner.
+
+        A look must not make its author the owner, with all rights.
+        """
+        found = self.known(tx, place)
+        if found is not None:
+            return found
+        record = self._new(place, is_dir, owner_of(place.system, place.path, place.system.owner))
+        tx.files.add(record)
+        return record
+
+    def written(
+        self, tx: Transaction, caller: Caller, place: Place, *, is_dir: bool, source: str | None = None
+    ) -> LogicalFile:
+        """The record of a path that the caller has just given new content; an old one keeps uuid and owner."""
+        old = self.known(tx, place)
+        if old is None:
+            record = self._new(place, is_dir, owner_of(place.system, place.path, caller.username), source)
+            tx.files.add(record)
+            return record
+        record = replace(
+            old,
+            native_format=DIRECTORY if is_dir else RAW,
+            status=StagingStatus.STAGING_COMPLETED,
+            last_updated=self._clock.now(),
+            source=source,
+        )
+        tx.files.save(record)
+        return record
+
+    def moved(self, tx: Transaction, source: Place, target: Place, is_dir: bool) -> LogicalFile:
+        """The records of a path and of all below it now belong to another path; uuids stay."""
+        world, system_id = source.system.world, source.system.id
+        self.dropped(tx, target)
+        for record in tx.files.below(world, system_id, source.path):
+            path = target.path + record.path[len(source.path) :]
+            tx.files.save(
+                replace(record, path=path, name=paths.basename(path), last_updated=self._clock.now())
+            )
+        return self.seen(tx, target, is_dir)
+
+    def dropped(self, tx: Transaction, place: Place) -> None:
+        """Forget a path and all below it, permissions and history too [files §8]."""
+        tx.files.remove_below(place.system.world, place.system.id, place.path)
+
+    def known(self, tx: Transaction, place: Place) -> LogicalFile | None:
+        return tx.files.get(place.system.world, place.system.id, place.path)
+
+    def note(
+        self, tx: Transaction, record: LogicalFile, event: FileEvent, by: str, description: str | None = None
+    ) -> None:
+        """An entry of a file's history."""
+        self._journal.record(
+            tx,
+            world=record.world,
+            subject=record.uuid,
+            kind="file",
+            status=event.value,
+            description=description or event.description,
+            created_by=by,
+        )
+
+    def note_change_of(self, tx: Transaction, directory: Place, by: str) -> None:
+        """The content of a directory has changed: told one level up from what was changed [files §9]."""
+        self.note(tx, self.seen(tx, directory, is_dir=True), FileEvent.CONTENT_CHANGE, by)
+
+    def _new(self, place: Place, is_dir: bool, owner: str, source: str | None = None) -> LogicalFile:
+        now = self._clock.now()
+        return LogicalFile(
+            world=place.system.world,
+            uuid=self._ids.legacy(FILE_UUID),
+            system_id=place.system.id,
+            path=place.path,
+            owner=owner,
+            name=place.name,
+            status=StagingStatus.STAGING_COMPLETED,
+            native_format=DIRECTORY if is_dir else RAW,
+            created=now,
+            last_updated=now,
+            source=source,
+        )

@@ -1,0 +1,183 @@
+"""Files: finding them, listing, reading, and what has happened to them [files §2-§5, §9].
+
+``uploads`` and ``actions`` hold what changes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emulator.domain import paths
+from emulator.domain.errors import Forbidden, NotFound, NotProvided
+from emulator.domain.event import Event
+from emulator.domain.file import ALL_PERMISSIONS, FileInfo, LogicalFile, Permission, permission_from_bits
+from emulator.domain.file_event import FileEvent
+from emulator.domain.identity import PUBLIC_USER, Caller
+from emulator.domain.ports import Clock, Hosts, Ids
+from emulator.engine.journal import Journal
+from emulator.services.file_actions import FileActions
+from emulator.services.file_failures import MISSING, NO_VIEW, told
+from emulator.services.file_permissions import FilePermissionService
+from emulator.services.file_places import Place, Places, Route
+from emulator.services.file_records import FileRecords
+from emulator.services.file_uploads import FileUploads
+from emulator.services.systems import SystemService
+from emulator.settings import Settings
+from emulator.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a listing. ``name`` is ``.`` for the listed directory itself.
+
+    ``permission`` is what the file's mode gives its owner on the machine, not what was granted [files §4].
+    """
+
+    name: str
+    path: str
+    info: FileInfo
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A page. ``record`` is what is known of the listed path."""
+
+    place: Place
+    record: LogicalFile
+    entries: list[Entry]
+
+
+class FileService:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        journal: Journal,
+        systems: SystemService,
+        permissions: FilePermissionService,
+        hosts: Hosts,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._permissions = permissions
+        self._places = Places(store=store, systems=systems, hosts=hosts)
+        self._records = FileRecords(clock=clock, ids=ids, journal=journal)
+        self.uploads = FileUploads(
+            store=store, places=self._places, permissions=permissions, records=self._records
+        )
+        self.actions = FileActions(
+            store=store, places=self._places, permissions=permissions, records=self._records
+        )
+
+    def locate(
+        self, caller: Caller, system_id: str | None, agave_path: str, route: Route = Route.PLAIN
+    ) -> Place:
+        """See Places.locate. Says nothing about whether the file exists or the caller may touch it."""
+        return self._places.locate(caller, system_id, agave_path, route)
+
+    def exists(self, place: Place) -> bool:
+        return place.files.exists(place.host_path)
+
+    def listing(
+        self, caller: Caller, system_id: str | None, agave_path: str, limit: int, offset: int
+    ) -> Listing:
+        """A page of: the path itself, then the children of a directory by name, in any case [files §4].
+
+        Only the page is looked at closely: folders of any size list quickly. Raises NotFound, Forbidden.
+        """
+        place = self.locate(caller, system_id, agave_path, Route.LOOK)
+        with told(f"Failed to retrieve information for {place.path}"):
+            info = place.files.stat(place.host_path)
+            record = self._looked_at(caller, place, info.is_dir)
+            entries = [_itself(place, caller, info)] if offset == 0 and limit > 0 else []
+            if info.is_dir:
+                entries += _children(place, caller, max(offset - 1, 0), limit - len(entries))
+        return Listing(place=place, record=record, entries=entries)
+
+    def open(self, caller: Caller, system_id: str | None, agave_path: str, note: bool = True) -> Place:
+        """A file that the caller may read. ``note`` writes the DOWNLOAD event.
+
+        Raises NotFound, Forbidden, NotProvided for directories [files §5].
+        """
+        place = self.locate(caller, system_id, agave_path, Route.MEDIA)
+        with told(f"Failed to retrieve information for {place.path}"):
+            is_dir = place.files.stat(place.host_path).is_dir
+        with self._store.read() as tx:
+            if not self._permissions.effective(tx, caller, place.system, place.path).read:
+                raise Forbidden(NO_VIEW)
+        if is_dir:
+            raise NotProvided("Directory downloads not supported")
+        if note:
+            with self._store.write() as tx:
+                # the service names nobody here, even where it knows [files §5]
+                self._records.note(tx, self._records.seen(tx, place, is_dir), FileEvent.DOWNLOAD, PUBLIC_USER)
+        return place
+
+    def history(
+        self, caller: Caller, system_id: str | None, agave_path: str, limit: int, offset: int
+    ) -> list[Event]:
+        """Events, oldest first. Raises NotFound for what was never touched, Forbidden [files §9]."""
+        place = self.locate(caller, system_id, agave_path, Route.LOOK)
+        there = self.exists(place)
+        with self._store.read() as tx:
+            record = self._records.known(tx, place)
+            if record is None and not there:
+                raise NotFound(MISSING)
+            if not self._permissions.effective(tx, caller, place.system, place.path).read:
+                raise Forbidden("User does not have permission to view this job history")
+            events = tx.events.of(caller.world, record.uuid, limit=limit, offset=offset) if record else []
+            if record is None or not (events or tx.events.of(caller.world, record.uuid, limit=1)):
+                asked = agave_path or "user home"
+                raise NotFound(f"No history found on system {place.system.id} for {asked}")
+        return events
+
+    def _looked_at(self, caller: Caller, place: Place, is_dir: bool) -> LogicalFile:
+        """The record of a path that the caller may read, made if there is none. Raises Forbidden."""
+        with self._store.read() as tx:
+            if not self._permissions.effective(tx, caller, place.system, place.path).read:
+                raise Forbidden(NO_VIEW)
+            record = self._records.known(tx, place)
+        if record is not None:
+            return record
+        with self._store.write() as tx:
+            return self._records.seen(tx, place, is_dir)
+
+
+def _itself(place: Place, caller: Caller, info: FileInfo) -> Entry:
+    return Entry(
+        name="." if info.is_dir else place.name,
+        path=place.path,
+        info=info,
+        permission=_shown(place, caller, info),
+    )
+
+
+def _children(place: Place, caller: Caller, first: int, count: int) -> list[Entry]:
+    if count <= 0:
+        return []
+    names = sorted(place.files.names(place.host_path), key=lambda name: (name.lower(), name))
+    found: list[FileInfo] = []
+    # a child may go meanwhile; clients take a page that is not full for the last one
+    while len(found) < count and first < len(names):
+        wanted = names[first : first + count - len(found)]
+        found += place.files.listing(place.host_path, wanted)
+        first += len(wanted)
+    return [
+        Entry(
+            name=info.name,
+            path=paths.join(place.path, info.name),
+            info=info,
+            permission=_shown(place, caller, info),
+        )
+        for info in found
+    ]
+
+
+def _shown(place: Place, caller: Caller, info: FileInfo) -> Permission:
+    """The mode's owner bits; ALL in what an absolute path names as the caller's own [files §4]."""
+    if place.system.public and place.asked.startswith("/") and place.path.split("/")[1] == caller.username:
+        return ALL_PERMISSIONS
+    return permission_from_bits(info.mode >> 6 & 7)
