@@ -126,5 +126,5 @@ def _manifest(step: Step, copied: list[str], generated: list[str]) -> str:
     """
     names = [*copied, *(name for name in generated if name != LOG), MANIFEST, FAILURE_MARK]
     if step.tools.settings.archive_exclude_inputs:
-        names += [source.name for source in step.job.plan.sources if source.name]
+        names += [source.name for source in step.job.plan.sources]
     return "".join(f"{name}\n" for name in dict.fromkeys(names) if "\n" not in name)

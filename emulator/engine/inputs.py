@@ -4,53 +4,52 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from emulator.domain import paths
 from emulator.domain.errors import StepFailed
 from emulator.domain.inputs import InputSource, SourceKind
 from emulator.domain.job import Job
-from emulator.domain.system import SystemType
 from emulator.engine.step import Step
 from emulator.engine.transfer import Location
 from emulator.store import Transaction
 
 
 def input_systems(tx: Transaction, job: Job) -> Iterator[str]:
-    """The ids of the systems that hold inputs. Raises StepFailed when a path needs a default that is gone."""
+    """The ids of the systems that hold inputs now."""
     for source in job.plan.sources:
         if source.kind is not SourceKind.URL:
-            yield source.system_id or _default_storage(tx, job, source)
-
-
-def _default_storage(tx: Transaction, job: Job, source: InputSource) -> str:
-    """The owner's choice while it can be used, else the tenant's [systems §8]."""
-    chosen = tx.systems.user_default(job.world, job.owner, SystemType.STORAGE)
-    system = tx.systems.get(job.world, chosen) if chosen else None
-    if system is None or not system.available:
-        system = tx.systems.global_default(job.world, SystemType.STORAGE)
-    if system is None:
-        raise StepFailed(
-            "JOBS_STAGING_FAILED", f"No default storage system found for the input {source.uri}."
-        )
-    return system.id
+            yield _place(tx, job, source)[0]
 
 
 def input_location(step: Step, source: InputSource) -> Location:
-    """Where an input on a system of this tenant lies."""
+    """Where an input on a system of this tenant lies now."""
+    with step.tools.store.read() as tx:
+        system_id, path = _place(tx, step.job, source)
+    found = step.location(system_id, path)
+    return replace(found, uri=source.uri) if "://" in source.uri else found
+
+
+def _place(tx: Transaction, job: Job, source: InputSource) -> tuple[str, str]:
+    """System and agave path, as the submission has found them.
+
+    Outputs of a job that has been archived since then are no longer in its work directory.
+    """
     system_id = source.system_id
-    if system_id is None:
-        with step.tools.store.read() as tx:
-            system_id = _default_storage(tx, step.job, source)
-    found = step.location(system_id, source.path)
-    return Location(found.files, found.path, source.uri if "://" in source.uri else found.uri)
+    assert system_id is not None, "resolved at submission"
+    producer = tx.jobs.get(job.world, source.job_id) if source.job_id else None
+    if producer is not None and producer.archived:
+        plan, archive = producer.plan, producer.plan.archive_system
+        in_work_dir = system_id == plan.execution_system and paths.is_below(source.path, plan.work_path)
+        if in_work_dir and archive is not None:
+            return archive, plan.archive_path + source.path.removeprefix(plan.work_path)
+    return system_id, source.path
 
 
 def input_target(step: Step, source: InputSource) -> Location:
-    """What an input is called in the work directory; a system's home or root has no name: its content goes there."""
+    """What an input is called in the work directory."""
     work_dir = step.work_dir
-    if not source.name:
-        return work_dir
     uri = f"{work_dir.uri.rstrip('/')}/{source.name}"
     return Location(work_dir.files, paths.join(work_dir.path, source.name), uri)
 

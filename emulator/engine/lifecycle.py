@@ -66,26 +66,58 @@ class Rest:
     ended: bool = False
 
 
-def advance(tools: Tools, job_id: str, signal: Signal) -> Rest | None:
-    """One step of a job's life. None: the next one follows at once."""
-    seen = signal.wakes
-    with tools.store.read() as tx:
-        job = tx.jobs.by_id(job_id)
-    if job is None or job.status.terminal:
+class Journey:
+    """The way of one job while a thread walks it, step by step."""
+
+    def __init__(self, tools: Tools, job_id: str, signal: Signal) -> None:
+        self._tools = tools
+        self._job_id = job_id
+        self._signal = signal
+        self._seen = signal.wakes
+        self._job: Job | None = None
+        self._fresh = False
+
+    def advance(self) -> Rest | None:
+        """One step. None: the next one follows at once."""
+        job = self._look()
+        if job is None or job.status.terminal:
+            return Rest(ended=True)
+        step = Step(self._tools, job, self._signal, self._seen, self._fresh)
+        try:
+            outcome = _outcome(step)
+        except Interrupted:
+            return Rest()
+        self._seen = self._signal.wakes
+        try:
+            return self._save(step, outcome)
+        except TransitionError:
+            log.exception("job %s: a transition outside the law was refused", job.id)
+        except Exception:
+            log.exception("job %s: %s could not be saved; the step will be repeated", job.id, outcome)
+        return Rest(until=self._tools.clock.now() + STORE_PAUSE)
+
+    def _look(self) -> Job | None:
+        """The job as it is. The last step's own answer holds until somebody wakes the job."""
+        if self._job is None or self._signal.wakes != self._seen:
+            self._seen = self._signal.wakes
+            with self._tools.store.read() as tx:
+                self._job = tx.jobs.by_id(self._job_id)
+        return self._job
+
+    def _save(self, step: Step, outcome: Outcome) -> Rest | None:
+        if isinstance(outcome, Wait):
+            transitions.stay(self._tools, step, outcome)
+            return Rest(until=outcome.until)
+        try:
+            job = transitions.move(self._tools, step, outcome)
+        except StepBlocked:  # the guard has refused: the condition is back
+            return Rest(until=blocking.next_test(self._tools))
+        self._fresh = step.job.status is not _S.BLOCKED and job.status is not step.job.status
+        self._job = job
+        if not job.status.terminal:
+            return None
+        submitting.forget(step)
         return Rest(ended=True)
-    step = Step(tools, job, signal, seen)
-    try:
-        outcome = _outcome(step)
-    except Interrupted:
-        return Rest()
-    try:
-        return _save(step, outcome)
-    except TransitionError:
-        log.exception("job %s: a transition outside the law was refused", job_id)
-        return Rest(until=tools.clock.now() + STORE_PAUSE)
-    except Exception:
-        log.exception("job %s: %s could not be saved; the step will be repeated", job_id, outcome)
-        return Rest(until=tools.clock.now() + STORE_PAUSE)
 
 
 def _outcome(step: Step) -> Outcome:
@@ -108,20 +140,6 @@ def _outcome(step: Step) -> Outcome:
         log.exception("job %s: the step of %s broke", job.id, job.status)
         cause = StepFailed("JOBS_INTERNAL_ERROR", f"{type(error).__name__}: {error}")
         return _ended(step, _failure(job, cause))
-
-
-def _save(step: Step, outcome: Outcome) -> Rest | None:
-    if isinstance(outcome, Wait):
-        transitions.stay(step.tools, step, outcome)
-        return Rest(until=outcome.until)
-    try:
-        job = transitions.move(step.tools, step, outcome)
-    except StepBlocked:  # the guard has refused: the condition is back
-        return Rest(until=blocking.next_test(step.tools))
-    if job is None or not job.status.terminal:
-        return None
-    submitting.forget(step)
-    return Rest(ended=True)
 
 
 def _ended(step: Step, outcome: Next) -> Outcome:

@@ -10,6 +10,7 @@ from emulator.domain.event import Progress
 from emulator.domain.search import Condition, Operator
 from emulator.engine.step import Step
 from emulator.engine.transfer import Extent
+from emulator.store import Transaction
 
 EVERY = timedelta(milliseconds=500)
 """How often the stored counts are brought up to date while a transfer goes on."""
@@ -46,19 +47,24 @@ class TransferProgress:
             total_active_transfers=1,
         )
         with self._step.tools.store.write() as tx:
-            job = self._step.job
-            same = (
-                Condition("status", Operator.EQ, job.status.value),
-                Condition("description", Operator.EQ, self._description),
-            )
-            found = tx.events.of(job.world, job.id, same)
-            # the store compares in any case, names of files do not
-            before = [event for event in found if event.progress and event.description == self._description]
-            if before:
-                self._seq = before[-1].seq
-                tx.events.update_progress(self._seq, to_document(self._now))
-            else:
+            before = None if self._step.fresh else self._entry_of_an_earlier_try(tx)
+            if before is None:
                 self._seq = self._step.record(tx, self._description, to_document(self._now))
+            else:
+                self._seq = before
+                tx.events.update_progress(self._seq, to_document(self._now))
+
+    def _entry_of_an_earlier_try(self, tx: Transaction) -> int | None:
+        job = self._step.job
+        same = (
+            Condition("status", Operator.EQ, job.status.value),
+            Condition("description", Operator.EQ, self._description),
+        )
+        for event in tx.events.of(job.world, job.id, same):
+            # the store compares in any case, names of files do not
+            if event.progress and event.description == self._description:
+                return event.seq
+        return None
 
     def moved(self, count: int) -> None:
         """See transfer.Watch."""

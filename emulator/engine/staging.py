@@ -63,7 +63,7 @@ def staged(_step: Step) -> Outcome:
 def _copy(step: Step, source: InputSource, target: Location) -> None:
     origin = input_location(step, source)
     progress = _progress(step, origin.uri, target)
-    Transfer(origin, target, progress, merge=not source.name).run()
+    Transfer(origin, target, progress).run()
     progress.end()
 
 

@@ -48,10 +48,14 @@ class Signal:
 class Step:
     """One step of one job."""
 
-    def __init__(self, tools: Tools, job: Job, signal: Signal, seen: int) -> None:
-        """``seen`` is the signal's count of wakes before the job was read."""
+    def __init__(self, tools: Tools, job: Job, signal: Signal, seen: int, fresh: bool = False) -> None:
+        """``seen`` is the signal's count of wakes before the job was read.
+
+        ``fresh``: this very state has never been worked at before.
+        """
         self.tools = tools
         self.job = job
+        self.fresh = fresh
         self.progress: dict[int, dict[str, Any]] = {}
         """Progress entries by sequence number, to be saved with the step's outcome."""
         self.deadline: tuple[datetime, StepFailed] | None = None
@@ -74,8 +78,8 @@ class Step:
         if self._signal.wakes != self._seen:
             self._seen = self._signal.wakes
             with self.tools.store.read() as tx:
-                job = tx.jobs.by_id(self.job.id)
-            if job is None or job.cancel_requested:
+                found = tx.jobs.standing(self.job.id)
+            if found is None or found.cancel_requested:
                 raise JobCancelled
         if self.deadline is not None and self.tools.clock.now() >= self.deadline[0]:
             raise self.deadline[1]

@@ -16,19 +16,20 @@ MESSAGE_LENGTH = 2048
 _S = JobState
 
 
-def move(tools: Tools, step: Step, outcome: Next) -> Job | None:
+def move(tools: Tools, step: Step, outcome: Next) -> Job:
     """Bring the job into its next state; the answer is the job after it.
 
-    None when the user has asked for the job's end meanwhile and the job was about to end otherwise: an
+    It stays where it is when its user has asked for its end meanwhile and it was about to end otherwise: an
     accepted cancel is kept. Raises TransitionError for what the law forbids, StepBlocked from the guard.
     """
     with tools.store.write() as tx:
-        current = tx.jobs.by_id(step.job.id)
-        if current is None or current.status is not step.job.status:
+        found = tx.jobs.standing(step.job.id)
+        if found is None or found.status is not step.job.status:
             raise TransitionError(f"job {step.job.id} is no longer {step.job.status}")
-        check_transition(current.status, outcome.state, current.blocked_from)
-        if current.cancel_requested and outcome.state in (_S.FINISHED, _S.FAILED):
-            return None
+        check_transition(found.status, outcome.state, found.blocked_from)
+        current = replace(step.job, visible=found.visible, cancel_requested=found.cancel_requested)
+        if found.cancel_requested and outcome.state in (_S.FINISHED, _S.FAILED):
+            return current
         if outcome.guard is not None:
             outcome.guard(tx)
         now = tools.clock.now()

@@ -142,11 +142,12 @@ class Engine:
 
     def _walk(self, job_id: str, signal: Signal) -> Rest:
         """Step by step, until the job has to wait."""
+        journey = lifecycle.Journey(self._tools, job_id, signal)
         while not self._closing.is_set():
             with self._changed:
                 self._again.discard(job_id)  # what woke it before is seen by the step that begins now
             try:
-                rest = lifecycle.advance(self._tools, job_id, signal)
+                rest = journey.advance()
             except Exception:
                 log.exception("job %s could not be looked at; trying again", job_id)
                 rest = Rest(until=self._tools.clock.now() + BROKEN_PAUSE)
