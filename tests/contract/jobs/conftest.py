@@ -219,7 +219,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.clock.stop()
 
 
-RUNNING = {"status": JobState.RUNNING, "ended": None, "remote_ended": None, "remote_outcome": None, "archived": False}
+RUNNING = {
+    "status": JobState.RUNNING,
+    "ended": None,
+    "remote_ended": None,
+    "remote_outcome": None,
+    "archived": False,
+}
 """Changes that make a sample job one that still runs."""
 
 
