@@ -95,9 +95,16 @@ class Route:
 
 
 class TailConverter(BaseConverter):
-    """The rest of the path, slashes, doubled ones too, and all."""
+    """The rest of the path, slashes, doubled ones too, newlines and all."""
 
-    regex = ".*"
+    regex = "(?s:.*)"
+    part_isolating = False
+
+
+class BelowConverter(BaseConverter):
+    """Nothing at all, or a slash and the rest of the path."""
+
+    regex = "(?:/(?s:.*))?"
     part_isolating = False
 
 
@@ -157,6 +164,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     app.url_map.converters["tail"] = TailConverter
+    app.url_map.converters["below"] = BelowConverter
     app.extensions["emulator"] = Edge(services, settings, scopes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.wsgi_app = _TidyPaths(app.wsgi_app)  # type: ignore[method-assign]

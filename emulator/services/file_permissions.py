@@ -38,6 +38,15 @@ class FilePem:
     recursive: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Pems:
+    """Entries of a place; after a change: whether it has granted something."""
+
+    place: Place
+    entries: list[FilePem]
+    granted: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PemChange:
     """What is to become of a user's grant. ``word`` wins over the single rights; None takes the caller's own."""
@@ -110,7 +119,7 @@ class FilePermissionService:
         agave_path: str,
         username: str | None = None,
         permission: str | None = None,
-    ) -> tuple[Place, list[FilePem]]:
+    ) -> Pems:
         """One entry per user by name; just that of ``username``, or those with exactly ``permission``.
 
         Raises NotFound, Forbidden, and Invalid for a permission that does not exist.
@@ -124,11 +133,9 @@ class FilePermissionService:
                 raise Forbidden(NO_VIEW)
             names = self._holders(tx, caller, place) if username is None else {username}
             pems = [self._pem(tx, caller, place, name) for name in sorted(names)]
-        return place, [pem for pem in pems if wanted is None or pem.permission == wanted]
+        return Pems(place, [pem for pem in pems if wanted is None or pem.permission == wanted])
 
-    def change(
-        self, caller: Caller, system_id: str | None, agave_path: str, change: PemChange
-    ) -> tuple[Place, list[FilePem]]:
+    def change(self, caller: Caller, system_id: str | None, agave_path: str, change: PemChange) -> Pems:
         """Replace a user's grant; an empty permission revokes it, for ``*`` all. The user's entry as it is then."""
         place = self._places.locate(caller, system_id, agave_path, Route.SHARE)
         is_dir = _stat(place)
@@ -143,7 +150,7 @@ class FilePermissionService:
                         "The user * stands for all users and can only be given the permission NONE."
                     )
                 self._clear(tx, caller, place, change.recursive and is_dir)
-                return place, []
+                return Pems(place, [])
             record = self._records.seen(tx, place, is_dir)
             recursive = change.recursive and is_dir
             if recursive:
@@ -158,7 +165,7 @@ class FilePermissionService:
             else:
                 text = f"All permissions revoked for {change.username}"
                 self._records.note(tx, record, FileEvent.PERMISSION_REVOKE, caller.username, text)
-            return place, [self._pem(tx, caller, place, change.username)]
+            return Pems(place, [self._pem(tx, caller, place, change.username)], granted=bool(permission))
 
     def clear(self, caller: Caller, system_id: str | None, agave_path: str, recursive: bool = False) -> None:
         """Drop the caller's own grants; for the owner, or an admin of the system, everybody's."""

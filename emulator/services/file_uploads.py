@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from emulator.domain import paths
 from emulator.domain.errors import Forbidden, Invalid, NotFound
-from emulator.domain.file import FileInfo, LogicalFile, StagingStatus
+from emulator.domain.file import LogicalFile, StagingStatus
 from emulator.domain.file_event import FileEvent
 from emulator.domain.identity import Caller
 from emulator.domain.ports import Incoming

@@ -1,7 +1,7 @@
 """Every URL of dialect v2, on one screen.
 
 Trailing and doubled slashes are taken away before routing (see api/http.py), except inside the paths of
-files: ``<tail:path>`` there holds everything behind the endpoint's name.
+files: ``<below:path>`` there holds everything behind the endpoint's name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ def routes() -> Iterable[Route]:
     # (each service's section is added by the service's module)
     from emulator.api.v2 import (
         accounts,
+        file_pems,
+        files,
         job_outputs,
         job_pems,
         job_search,
@@ -63,6 +65,17 @@ def routes() -> Iterable[Route]:
         Route("DELETE", "/systems/v2/<system>/roles/<username>", systems.revoke_role),
         # -- apps [apps §2] ----------------------------------------------------------------------
         # -- files [files §1] --------------------------------------------------------------------
+        Route("GET", "/files/v2/listings<below:path>", files.list_files),
+        Route("GET HEAD", "/files/v2/media<below:path>", files.download),
+        Route("POST", "/files/v2/media<below:path>", files.upload, streams=True),
+        Route("PUT", "/files/v2/media<below:path>", files.act),
+        Route("DELETE", "/files/v2/media<below:path>", files.delete),
+        Route("GET", "/files/v2/history<below:path>", files.list_history),
+        Route("GET", "/files/v2/pems<below:path>", file_pems.list_pems),
+        Route("POST", "/files/v2/pems<below:path>", file_pems.change_pems),
+        Route("DELETE", "/files/v2/pems<below:path>", file_pems.clear_pems),
+        Route("GET POST", "/files/v2/index<below:path>", files.not_provided),
+        Route("GET HEAD", "/files/v2/download<below:path>", files.not_provided),
         # -- jobs [jobs §1] ----------------------------------------------------------------------
         Route("GET", "/jobs/v2", jobs.list_jobs),
         Route("POST", "/jobs/v2", jobs_submit.submit_job),
@@ -88,6 +101,10 @@ def routes() -> Iterable[Route]:
         Route("GET", "/jobs/v2/<job_id>/ouputs/listings", job_outputs.list_outputs),
         Route("GET", "/jobs/v2/<job_id>/outputs/listings/<tail:path>", job_outputs.list_outputs),
         Route("GET", "/jobs/v2/<job_id>/ouputs/listings/<tail:path>", job_outputs.list_outputs),
+        Route("GET", "/jobs/v2/<job_id>/outputs/media", job_outputs.download_output),
+        Route("GET", "/jobs/v2/<job_id>/ouputs/media", job_outputs.download_output),
+        Route("GET", "/jobs/v2/<job_id>/outputs/media/<tail:path>", job_outputs.download_output),
+        Route("GET", "/jobs/v2/<job_id>/ouputs/media/<tail:path>", job_outputs.download_output),
         Route("GET", "/jobs/v2/search/<tail:terms>", job_search.search_by_path),
         Route("GET POST PUT DELETE", "/jobs/v2/trigger/<tail:path>", job_search.removed),
         Route("GET", "/jobs/v2/<attribute>/<value>", job_search.search_by_alias),
