@@ -16,7 +16,6 @@ SYSTEM, APP, QUOTA, CONNECTION = "system", "app", "quota", "connection"
 
 _S = JobState
 _STAGING = frozenset({_S.PROCESSING_INPUTS, _S.STAGING_INPUTS})
-_ASSEMBLING = frozenset({_S.STAGED, _S.STAGING_JOB})
 _AT_THE_SCHEDULER = frozenset({_S.SUBMITTING, _S.QUEUED, _S.RUNNING})
 
 
@@ -28,18 +27,18 @@ def require(tools: Tools, job: Job, state: JobState) -> dict[str, System]:
     """
     with tools.store.read() as tx:
         systems = {system_id: _usable(tx, job, system_id) for system_id in _touched(tx, job, state)}
-        if state in _STAGING | _ASSEMBLING:
+        if state in _STAGING or state is _S.STAGING_JOB:
             _require_app(tx, job)
     return systems
 
 
 def _touched(tx: Transaction, job: Job, state: JobState) -> Iterator[str]:
     plan = job.plan
-    if state in _STAGING | _ASSEMBLING | _AT_THE_SCHEDULER | {_S.ARCHIVING}:
+    if state in _STAGING | _AT_THE_SCHEDULER | {_S.STAGING_JOB, _S.ARCHIVING}:
         yield plan.execution_system
     if state in _STAGING:
         yield from input_systems(tx, job)
-    if state in _ASSEMBLING:
+    if state is _S.STAGING_JOB:
         yield plan.app.deployment_system
     if state is _S.ARCHIVING and plan.archive_system is not None:
         yield plan.archive_system

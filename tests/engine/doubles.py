@@ -10,9 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from emulator.domain.ports import Launch, RemoteReport, RemoteState
+from emulator.domain.event import Event
+from emulator.domain.ports import Host, HostFiles, Hosts, Launch, RemoteReport, RemoteState
 from emulator.engine.clock import RealClock
+from emulator.engine.journal import Journal
+from emulator.store import Transaction
 from tests.job_samples import NOON
 
 
@@ -129,3 +133,53 @@ class ManualClock:
             self._now = max(self._now, when)
             action()
         self._now = end
+
+
+class InterposedHosts:
+    """Real hosts; ``before`` is told each operation on files and its path, and may raise instead."""
+
+    def __init__(self, real: Hosts, before: Callable[[str, str], None]) -> None:
+        self._real = real
+        self._before = before
+
+    def host(self, world: str, name: str) -> Host:
+        return _InterposedHost(self._real.host(world, name), self._before)
+
+
+class _InterposedHost:
+    def __init__(self, real: Host, before: Callable[[str, str], None]) -> None:
+        self.name = real.name
+        self.files: HostFiles = InterposedFiles(real.files, before)  # type: ignore[assignment]  # by delegation
+
+
+class InterposedFiles:
+    """See InterposedHosts."""
+
+    def __init__(self, real: HostFiles, before: Callable[[str, str], None]) -> None:
+        self._real = real
+        self._before = before
+
+    def within(self, root: str) -> InterposedFiles:
+        return InterposedFiles(self._real.within(root), self._before)
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        method = getattr(self._real, operation)
+
+        def call(path: str, *arguments: Any) -> Any:
+            self._before(operation, path)
+            return method(path, *arguments)
+
+        return call
+
+
+class ActingJournal(Journal):
+    """Lets a test act when an entry is written: inside the transaction, or right after its commit."""
+
+    inside: Callable[[Transaction, Event], None] = staticmethod(lambda tx, event: None)
+    after: Callable[[Event], None] = staticmethod(lambda event: None)
+
+    def record(self, tx: Transaction, **entry: Any) -> Event:  # type: ignore[override]  # only keyword arguments
+        event = super().record(tx, **entry)
+        self.inside(tx, event)
+        tx.after_commit(lambda: self.after(event))
+        return event
