@@ -26,6 +26,7 @@ from emulator.domain.work_dir import work_path
 from emulator.schedulers.simulated import FORK, is_batch
 from emulator.services.apps import AppService
 from emulator.services.file_permissions import FilePermissionService
+from emulator.services.file_places import Place
 from emulator.services.files import FileService
 from emulator.services.systems import SystemService
 from emulator.settings import Settings
@@ -173,13 +174,19 @@ class JobPlanner:
         try:
             place = self._files.locate(caller, source.system_id, source.path)
             readable = self._file_permissions.effective(tx, caller, place.system, place.path).read
-            found = readable and self._files.exists(place)
-        except EmulatorError as error:
+            found = readable and self._there(place)
+        except (EmulatorError, OSError) as error:
             raise _unreachable(source) from error
         if not found:
             raise _unreachable(source)
         name = paths.basename(place.path) or place.system.id
         return replace(source, system_id=place.system.id, path=place.path, name=name)
+
+    def _there(self, place: Place) -> bool:
+        try:
+            return self._files.exists(place)
+        except ConnectionError:  # a system that is down is waited for
+            return True
 
     def _job_output(self, tx: Transaction, caller: Caller, source: InputSource) -> InputSource:
         """An output of a job that the caller may read; whether it is there the worker will see."""
