@@ -19,6 +19,7 @@ from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.ids import RandomIds
 from emulator.engine.journal import Journal
 from emulator.engine.worker import Engine
+from emulator.hosts.fetch import HttpFetcher
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
@@ -115,9 +116,7 @@ class Emulator:
         self.deliveries = DeliveryQueue(
             store=self.store, clock=self.clock, channel_for=Router(settings, self.mailbox)
         )
-        journal = Journal(
-            self.clock, ids, V2Messages(lambda: settings.base_url or self.url), self.deliveries.wake
-        )
+        journal = Journal(self.clock, ids, V2Messages(self._base_url), self.deliveries.wake)
         self.hosts = hosts = SandboxHosts(data / "hosts")
         self.launcher = SandboxLauncher(
             hosts=hosts, clock=self.clock, spool=data / "spool", settings=settings, on_change=self._wake
@@ -130,6 +129,8 @@ class Emulator:
             hosts=hosts,
             launcher=self.launcher,
             settings=settings,
+            fetcher=HttpFetcher(),
+            base_url=self._base_url,
         )
         services = self._services(ids, journal, hosts)
         Seeder(services, hosts, self.store, self.clock, ids, settings).seed()
@@ -152,6 +153,10 @@ class Emulator:
         if found is None:
             raise KeyError(path)
         return found
+
+    def _base_url(self) -> str:
+        """Where the API answers, for what is written outside any request: messages and scripts."""
+        return self.settings.base_url or self.url
 
     def _wake(self, job_id: str) -> None:
         self.engine.wake(job_id)
@@ -187,7 +192,6 @@ class Emulator:
             systems=systems,
             files=files,
             file_permissions=file_permissions,
-            settings=settings,
         )
         submission = JobSubmission(
             store=store,
@@ -201,21 +205,13 @@ class Emulator:
             settings=settings,
             wake=self._wake,
         )
-        queries = JobQueries(store=store, settings=settings)
+        queries = JobQueries(store=store)
         return Services(
             accounts=accounts,
             systems=systems,
             system_roles=SystemRoleService(store=store, systems=systems, accounts=accounts),
             apps=apps,
-            app_permissions=AppPermissionService(
-                store=store,
-                clock=clock,
-                journal=journal,
-                apps=apps,
-                systems=systems,
-                accounts=accounts,
-                settings=settings,
-            ),
+            app_permissions=AppPermissionService(store=store, apps=apps, accounts=accounts),
             files=files,
             file_permissions=file_permissions,
             submission=submission,
@@ -229,7 +225,7 @@ class Emulator:
                 settings=settings,
                 wake=self._wake,
             ),
-            outputs=JobOutputs(store=store, queries=queries, systems=systems, hosts=hosts, settings=settings),
+            outputs=JobOutputs(store=store, queries=queries, hosts=hosts, settings=settings),
             job_permissions=JobPermissions(
                 store=store,
                 clock=clock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -66,25 +66,22 @@ class AppOutput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """An app. ``default_memory_per_node`` in GB, ``default_max_run_time`` as ``HH:MM:SS``."""
+class AppDefinition:
+    """What a client writes of an app [apps §3].
 
-    world: str
-    uuid: str
+    ``deployment_system`` None stands for the registering user's default storage system.
+    ``default_memory_per_node`` in GB, ``default_max_run_time`` as ``HH:MM:SS``.
+    """
+
     name: str
     version: str
-    owner: str
     execution_system: str
     execution_type: str
     parallelism: str
-    deployment_system: str
+    deployment_system: str | None
     deployment_path: str
     template_path: str
     test_path: str
-    created: datetime
-    last_updated: datetime
-    revision: int = 1
-    public: bool = False
     available: bool = True
     label: str | None = None
     short_description: str | None = None
@@ -100,13 +97,35 @@ class App:
     default_processors_per_node: int | None = None
     default_memory_per_node: float | None = None
     default_max_run_time: str | None = None
-    checksum: str | None = None
     inputs: tuple[AppInput, ...] = field(default=())
     parameters: tuple[AppParameter, ...] = field(default=())
     outputs: tuple[AppOutput, ...] = field(default=())
 
     @property
+    def private_id(self) -> str:
+        """``<name>-<version>``: what the app is called unless it is a public copy [apps §1]."""
+        return f"{self.name}-{self.version}"
+
+    def definition(self) -> dict[str, Any]:
+        """The fields a client writes, by name: what a new revision of the record replaces."""
+        return {f.name: getattr(self, f.name) for f in fields(AppDefinition)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App(AppDefinition):
+    """A registered app: its definition, and what the service keeps about it."""
+
+    world: str
+    uuid: str
+    owner: str
+    deployment_system: str
+    created: datetime
+    last_updated: datetime
+    revision: int = 1
+    public: bool = False
+    checksum: str | None = None
+
+    @property
     def id(self) -> str:
-        """``<name>-<version>``, with ``u<revision>`` behind it once public [apps §1]."""
-        plain = f"{self.name}-{self.version}"
-        return f"{plain}u{self.revision}" if self.public else plain
+        """The private id, with ``u<revision>`` behind it once public [apps §1]."""
+        return f"{self.private_id}u{self.revision}" if self.public else self.private_id
