@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from emulator.domain import paths
 from emulator.domain.errors import Forbidden, Invalid, NotFound, Unreachable
@@ -17,6 +18,8 @@ from emulator.domain.work_dir import work_files
 from emulator.services.job_queries import JobQueries, Wording
 from emulator.settings import Settings
 from emulator.store import Store
+
+Found = TypeVar("Found")
 
 _REFUSED = "User does not have permission to view this resource."
 _LISTING = Wording(
@@ -78,33 +81,43 @@ class JobOutputs:
 
     def listing(self, caller: Caller, job_id: str, path: str, limit: int, offset: int) -> OutputListing:
         """What lies in a folder, hidden files too, by name; or the one file that ``path`` names."""
-        place = self._place(caller, job_id, _LISTING)
         inside = _tidy(path)
-        with _worded(place):
-            target = place.files.stat(_at(place, inside))
-            if target.is_dir:
-                names = sorted(place.files.names(target.path))[offset : offset + limit]
-                found = [
-                    Output(path=paths.shown(paths.join(inside, info.name)), info=info)
-                    for info in place.files.listing(target.path, names)
-                ]
-            else:
-                found = [Output(path=inside, info=target)][offset : offset + limit]
-        return OutputListing(job_id=place.job.id, system_id=place.system_id, outputs=found)
+
+        def read(place: _Place) -> OutputListing:
+            found = _children(place, inside, slice(offset, offset + limit))
+            return OutputListing(job_id=place.job.id, system_id=place.system_id, outputs=found)
+
+        return self._from_place(caller, job_id, _LISTING, read)
 
     def file(self, caller: Caller, job_id: str, path: str) -> OutputFile:
         """One file. Raises Invalid for no path at all and for folders."""
-        place = self._place(caller, job_id, _MEDIA)
         inside = _tidy(path)
-        if inside == "/":
-            raise Invalid("Invalid file name")
+
+        def read(place: _Place) -> OutputFile:
+            if inside == "/":
+                raise Invalid("Invalid file name")
+            try:
+                return _file(place, inside)
+            except NotFound:
+                log = self._log(place.job, inside)
+                if log is None:
+                    raise
+                return _file(place, log)
+
+        return self._from_place(caller, job_id, _MEDIA, read)
+
+    def _from_place(
+        self, caller: Caller, job_id: str, wording: Wording, read: Callable[[_Place], Found]
+    ) -> Found:
+        """What ``read`` finds; tried again when archiving has moved the outputs away under its hands."""
+        place = self._place(caller, job_id, wording)
         try:
-            return _file(place, inside)
+            return read(place)
         except NotFound:
-            log = self._log(place.job, inside)
-            if log is None:
+            now = self._place(caller, job_id, wording)
+            if (now.system_id, now.directory) == (place.system_id, place.directory):
                 raise
-            return _file(place, log)
+            return read(now)
 
     def _place(self, caller: Caller, job_id: str, wording: Wording) -> _Place:
         with self._store.read() as tx:
@@ -145,6 +158,18 @@ def _tidy(path: str) -> str:
 
 def _at(place: _Place, inside: str) -> str:
     return place.directory if inside == "/" else paths.join(place.directory, inside.lstrip("/"))
+
+
+def _children(place: _Place, inside: str, part: slice) -> list[Output]:
+    with _worded(place):
+        target = place.files.stat(_at(place, inside))
+        if not target.is_dir:
+            return [Output(path=paths.shown(inside), info=target)][part]
+        names = sorted(place.files.names(target.path))[part]
+        return [
+            Output(path=paths.shown(paths.join(inside, info.name)), info=info)
+            for info in place.files.listing(target.path, names)
+        ]
 
 
 def _file(place: _Place, inside: str) -> OutputFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +9,8 @@ from flask import Response
 
 from emulator.api.http import caller, services
 from emulator.api.v2 import bodies
+from emulator.api.v2.downloads import send_file
+from emulator.api.v2.mime_types import DIRECTORY, mime_type
 from emulator.api.v2.wire import link, reply, utc
 from emulator.domain.file import permission_from_bits
 from emulator.services.job_outputs import Output
@@ -20,6 +21,12 @@ def list_outputs(job_id: str, path: str = "") -> Response:
     assert page.limit is not None
     found = services().outputs.listing(caller(), job_id, path, page.limit, page.offset)
     return reply([_entry(found.job_id, found.system_id, output) for output in found.outputs])
+
+
+def download_output(job_id: str, path: str = "") -> Response:
+    """GET and HEAD, whole or by range."""
+    found = services().outputs.file(caller(), job_id, path)
+    return send_file(found.files, found.info.path, found.info.name)
 
 
 def _entry(job_id: str, system_id: str, output: Output) -> dict[str, Any]:
@@ -33,7 +40,7 @@ def _entry(job_id: str, system_id: str, output: Output) -> dict[str, Any]:
         "length": info.length,
         "permission": permission,
         "permissions": permission,
-        "mimeType": "text/directory" if info.is_dir else mimetypes.guess_type(info.name)[0],
+        "mimeType": DIRECTORY if info.is_dir else mime_type(info.name),
         "format": "folder" if info.is_dir else "unknown",
         "type": "dir" if info.is_dir else "file",
         "_links": {

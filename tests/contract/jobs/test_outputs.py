@@ -1,0 +1,376 @@
+"""Outputs of jobs: where they are, how they are listed and read [jobs §10]."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.domain.job import Job
+from emulator.domain.ports import HostFiles
+from emulator.domain.states import JobState
+from emulator.domain.system import SystemStatus
+from tests.contract.jobs.conftest import RUNNING, Bench
+from tests.job_samples import APP, OWNER, PLAN, sample_job
+
+UNKNOWN = "0feb1aa5-01aa-4445-b580-a008064a4c44-007"
+NO_FOLDER = "Unable to locate job data. Work folder no longer exists."
+NO_FILE = "File/folder does not exist"
+REFUSED = "User does not have permission to view this resource."
+
+
+@dataclass
+class Folder:
+    """A directory of a job on one of its systems."""
+
+    files: HostFiles
+    path: str
+
+    def write(self, name: str, content: bytes = b"") -> Path:
+        """Make a file, its directories too; the answer is where it really lies."""
+        path = f"{self.path}/{name}"
+        self.files.mkdir(path.rpartition("/")[0])
+        with self.files.writer(path) as stream:
+            stream.write(content)
+        local = self.files.local_path(path)
+        assert local is not None
+        return local
+
+
+def work_folder(bench: Bench, job: Job) -> Folder:
+    return Folder(*bench.folder(job.plan.execution_system, job.plan.work_path))
+
+
+def archive_folder(bench: Bench, job: Job) -> Folder:
+    assert job.plan.archive_system
+    return Folder(*bench.folder(job.plan.archive_system, job.plan.archive_path))
+
+
+def names(found: list[dict[str, Any]]) -> list[str]:
+    return [entry["name"] for entry in found]
+
+
+@pytest.fixture
+def work(bench: Bench, running: Job) -> Folder:
+    """The work directory of the running job, with some files."""
+    folder = work_folder(bench, running)
+    folder.write("out.txt", b"0123456789")
+    folder.write("test/deep/data.json", b"{}")
+    folder.write(".agave.log", b"started\n")
+    return folder
+
+
+# where they are
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"archived": True}, archive_folder),
+        ({"archived": True, "status": JobState.FAILED, "remote_outcome": "FAILED"}, archive_folder),
+        ({"archived": False, "status": JobState.FAILED}, work_folder),
+        ({"archived": False, "status": JobState.STOPPED}, work_folder),
+        ({"archived": False, "plan": {"archive": False}}, work_folder),
+        (RUNNING, work_folder),
+        (RUNNING | {"status": JobState.ARCHIVING}, work_folder),
+    ],
+)
+def test_outputs_are_found_where_they_lie(
+    bench: Bench, changes: dict[str, Any], place: Callable[[Bench, Job], Folder]
+) -> None:
+    job = bench.add(sample_job(1, **changes))
+    for folder in (work_folder, archive_folder):
+        folder(bench, job).write("here" if folder is place else "not here", b"content")
+    (entry,) = bench.get(f"/jobs/v2/{job.id}/outputs/listings")
+    assert entry["name"] == "here"
+    assert bench.request("GET", f"/jobs/v2/{job.id}/outputs/media/here").data == b"content"
+    system = PLAN.archive_system if place is archive_folder else APP.execution_system
+    assert entry["_links"]["system"]["href"] == f"http://localhost/systems/v2/{system}"
+
+
+@pytest.mark.parametrize("state", [JobState.PENDING, JobState.PROCESSING_INPUTS, JobState.FINISHED])
+def test_a_folder_that_is_not_there(bench: Bench, state: JobState) -> None:
+    job = bench.add(sample_job(1, **RUNNING | {"status": state}))
+    for path in ("listings", "listings/a", "media/a"):
+        assert bench.refused("GET", f"/jobs/v2/{job.id}/outputs/{path}") == (404, NO_FOLDER)
+
+
+def test_archiving_may_end_while_outputs_are_read(
+    bench: Bench, running: Job, work: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_folder(bench, running)
+    host = bench.hosts.host
+
+    def archived_meanwhile(world: str, name: str) -> Any:
+        if work.files.exists(work.path):
+            archive.write("out.txt", b"0123456789")
+            with bench.store.write() as tx:
+                tx.jobs.update(running.id, archived=True, status=JobState.FINISHED)
+            work.files.remove(work.path)
+        return host(world, name)
+
+    monkeypatch.setattr(bench.hosts, "host", archived_meanwhile)
+    assert names(bench.get(f"/jobs/v2/{running.id}/outputs/listings")) == ["out.txt"]
+
+
+# listings
+
+
+def test_a_listing_holds_hidden_files_and_never_a_dot(bench: Bench, running: Job, work: Folder) -> None:
+    work.write("B")
+    work.write("a")
+    found = bench.get(f"/jobs/v2/{running.id}/outputs/listings")
+    assert names(found) == [".agave.log", "B", "a", "out.txt", "test"]
+
+
+def test_entries_of_a_listing(bench: Bench, running: Job, work: Folder) -> None:
+    local = work.write("test/na ïve.png", b"12345")
+    local.chmod(0o640)
+    os.utime(local, ns=(0, 1_795_176_120_250_000_000))
+    path = f"/jobs/v2/{running.id}/outputs/listings"
+    folder, file = bench.get(f"{path}/test")
+    base = "http://localhost/"
+    links = {
+        "system": {"href": f"{base}systems/v2/tacc.stampede2.testuser"},
+        "parent": {"href": f"{base}jobs/v2/{running.id}"},
+    }
+    assert file == {
+        "name": "na ïve.png",
+        "path": "/test/na ïve.png",
+        "lastModified": "2026-11-20T12:02:00.250Z",
+        "length": 5,
+        "permission": "READ_WRITE",
+        "permissions": "READ_WRITE",
+        "mimeType": "image/png",
+        "format": "unknown",
+        "type": "file",
+        "_links": {
+            "self": {"href": f"{base}jobs/v2/{running.id}/outputs/media/test/na%20%C3%AFve.png"},
+        }
+        | links,
+    }
+    assert folder["path"] == "/test/deep"
+    assert (folder["type"], folder["format"], folder["mimeType"]) == ("dir", "folder", "text/directory")
+    assert folder["permissions"] == folder["permission"] == "ALL"
+    assert folder["_links"]["self"]["href"] == f"{base}jobs/v2/{running.id}/outputs/listings/test/deep"
+
+
+@pytest.mark.parametrize("word", ["outputs", "ouputs"])
+@pytest.mark.parametrize("tail", ["", "/", "//", "/.", "/..", "/~/", "/%2F"])
+def test_every_spelling_of_the_top(bench: Bench, running: Job, work: Folder, word: str, tail: str) -> None:
+    found = bench.get(f"/jobs/v2/{running.id}/{word}/listings{tail}")
+    assert names(found) == [".agave.log", "out.txt", "test"]
+
+
+@pytest.mark.parametrize("path", ["test/deep", "/test/deep/", "//test//deep", "./test/deep", "../test/deep"])
+def test_every_spelling_of_a_folder(bench: Bench, running: Job, work: Folder, path: str) -> None:
+    (entry,) = bench.get(f"/jobs/v2/{running.id}/outputs/listings/{path}")
+    assert entry["path"] == "/test/deep/data.json"
+
+
+def test_the_listing_of_a_file_is_the_file(bench: Bench, running: Job, work: Folder) -> None:
+    path = f"/jobs/v2/{running.id}/outputs/listings/test/deep/data.json"
+    (entry,) = bench.get(path)
+    assert (entry["name"], entry["path"], entry["length"]) == ("data.json", "/test/deep/data.json", 2)
+    assert bench.get(path, offset=1) == []
+
+
+def test_listings_are_paged_and_filtered(bench: Bench, running: Job, work: Folder) -> None:
+    for number in range(260):
+        work.write(f"many/{number:03d}")
+    path = f"/jobs/v2/{running.id}/outputs/listings/many"
+    assert names(bench.get(path)) == [f"{n:03d}" for n in range(100)]
+    assert names(bench.get(path, limit=1000)) == [f"{n:03d}" for n in range(250)]
+    assert bench.get(path, limit=2, offset=258, filter="path") == [
+        {"path": "/many/258"},
+        {"path": "/many/259"},
+    ]
+    assert bench.get(path, offset=260) == []
+
+
+def test_names_that_are_no_utf8(bench: Bench, running: Job, work: Folder) -> None:
+    top = work.files.local_path(work.path)
+    assert top is not None
+    Path(os.fsdecode(os.fsencode(top) + b"/\xff.txt")).write_bytes(b"")
+    assert "\ufffd.txt" in names(bench.get(f"/jobs/v2/{running.id}/outputs/listings"))
+
+
+# downloads
+
+
+@pytest.mark.parametrize("word", ["outputs", "ouputs"])
+def test_a_download(bench: Bench, running: Job, work: Folder, word: str) -> None:
+    answer = bench.request("GET", f"/jobs/v2/{running.id}/{word}/media//test/deep/data.json")
+    assert answer.status_code == 200
+    assert answer.data == b"{}"
+    assert answer.content_type == "application/json"
+    forced = bench.request("GET", f"/jobs/v2/{running.id}/{word}/media/out.txt?force=true")
+    assert forced.headers["Content-Disposition"].startswith('attachment; filename="out.txt"')
+    head = bench.request("HEAD", f"/jobs/v2/{running.id}/{word}/media/out.txt")
+    assert (head.status_code, head.data, head.headers["Content-Length"]) == (200, b"", "10")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "content", "told"),
+    [
+        ("bytes=0-0", b"0", "bytes 0-0/10"),
+        ("bytes=3-5", b"345", "bytes 3-5/10"),
+        ("bytes=8-", b"89", "bytes 8-9/10"),
+        ("bytes=-3", b"789", "bytes 7-9/10"),
+    ],
+)
+def test_ranges(bench: Bench, running: Job, work: Folder, wanted: str, content: bytes, told: str) -> None:
+    answer = bench.request("GET", f"/jobs/v2/{running.id}/outputs/media/out.txt", headers={"Range": wanted})
+    assert (answer.status_code, answer.data) == (206, content)
+    assert answer.headers["Content-Range"] == told
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("bytes=5-3", "Specified Range upper bound less than lower bound"),
+        ("bytes=10-", "Specified Range lower bound outside bounds of file"),
+        ("bytes=0-10", "Specified Range upper bound outside bounds of file"),
+    ],
+)
+def test_ranges_outside_the_file(bench: Bench, running: Job, work: Folder, wanted: str, message: str) -> None:
+    path = f"/jobs/v2/{running.id}/outputs/media/out.txt"
+    assert bench.refused("GET", path, headers={"Range": wanted}) == (416, message)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("", 400, "Invalid file name"),
+        ("/", 400, "Invalid file name"),
+        ("/..", 400, "Invalid file name"),
+        ("/test", 400, "Invalid file name. /test is a folder; only files can be downloaded."),
+        ("/nothing", 404, NO_FILE),
+        ("/out.txt/below", 404, NO_FILE),
+        ("/%00", 404, NO_FILE),
+        ("/" + "x" * 300, 404, NO_FILE),
+        ("/" + "x/" * 3000, 404, NO_FILE),
+    ],
+)
+def test_what_cannot_be_downloaded(
+    bench: Bench, running: Job, work: Folder, path: str, status: int, message: str
+) -> None:
+    assert bench.refused("GET", f"/jobs/v2/{running.id}/outputs/media{path}") == (status, message)
+    if status == 404:
+        assert bench.refused("GET", f"/jobs/v2/{running.id}/outputs/listings{path}") == (404, NO_FILE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../secret", "..%2Fsecret", "test/../../secret", "%2e%2e/secret", "link", "folder/secret", "~/secret"],
+)
+def test_nothing_outside_is_reached(
+    bench: Bench, running: Job, work: Folder, path: str, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    top = work.files.local_path(work.path)
+    assert top is not None
+    (top.parent / "secret").write_text("secret")
+    (top / "link").symlink_to(outside / "secret")
+    (top / "folder").symlink_to(outside)
+    for kind in ("media", "listings"):
+        assert bench.refused("GET", f"/jobs/v2/{running.id}/outputs/{kind}/{path}") == (404, NO_FILE)
+
+
+# who may
+
+
+@pytest.mark.parametrize("kind", ["listings", "media/out.txt", "media/nothing"])
+def test_reading_needs_read_on_the_job(bench: Bench, running: Job, work: Folder, kind: str) -> None:
+    path = f"/jobs/v2/{running.id}/outputs/{kind}"
+    for permission in (None, "WRITE", "EXECUTE"):
+        if permission:
+            bench.grant(running, "student01", permission)
+        assert bench.refused("GET", path, "student01") == (403, REFUSED)
+    bench.grant(running, "student01", "READ")
+    expected = 404 if "nothing" in kind else 200
+    for user in ("student01", "admin", OWNER):
+        assert bench.request("GET", path, user).status_code == expected
+
+
+def test_jobs_that_are_not_there(bench: Bench) -> None:
+    hidden = bench.add(sample_job(1, visible=False))
+    for job_id in (UNKNOWN, hidden.id):
+        message = f"Not job found with job id {job_id}"
+        assert bench.refused("GET", f"/jobs/v2/{job_id}/outputs/listings") == (400, message)
+        assert bench.refused("GET", f"/jobs/v2/{job_id}/outputs/media/x") == (400, "Invalid job id")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"available": False}, "Job output system {} is not currently available"),
+        ({"status": SystemStatus.DOWN}, "Job output system {} is currently down"),
+        ({"status": SystemStatus.MAINTENANCE}, "Job output system {} is currently maintenance"),
+    ],
+)
+def test_systems_that_are_down(
+    bench: Bench, running: Job, work: Folder, changes: dict[str, Any], message: str
+) -> None:
+    bench.set_system(APP.execution_system, **changes)
+    for kind in ("listings", "media/out.txt"):
+        path = f"/jobs/v2/{running.id}/outputs/{kind}"
+        assert bench.refused("GET", path) == (504, message.format(APP.execution_system))
+
+
+def test_a_system_that_is_gone(bench: Bench) -> None:
+    job = bench.add(sample_job(1, plan={"archive_system": "gone"}))
+    message = "Job output system gone is not currently available"
+    assert bench.refused("GET", f"/jobs/v2/{job.id}/outputs/listings") == (504, message)
+
+
+# the names that clients guess
+
+
+@pytest.fixture
+def fork(bench: Bench) -> Iterator[Job]:
+    """A job without a scheduler: its log files have short names."""
+    job = bench.add(sample_job(1, name="Très + fort", plan={"scheduler": "FORK"}))
+    folder = archive_folder(bench, job)
+    folder.write("tres-+-fort.out", b"out")
+    folder.write("tres-+-fort.err", b"err")
+    folder.write(f"sub/x-{job.id}.out", b"own")
+    yield job
+
+
+@pytest.mark.parametrize("guess", ["trs-fort", "tres-+-fort", "agave-x", ""])
+def test_a_guessed_name_finds_the_log(bench: Bench, fork: Job, guess: str) -> None:
+    for ending in ("out", "err"):
+        path = f"/jobs/v2/{fork.id}/outputs/media/{guess}-{fork.id}.{ending}"
+        assert bench.request("GET", path).data == ending.encode()
+
+
+def test_only_missing_top_level_names_are_guesses(bench: Bench, fork: Job) -> None:
+    media = f"/jobs/v2/{fork.id}/outputs/media"
+    assert bench.request("GET", f"{media}/sub/x-{fork.id}.out").data == b"own"
+    assert bench.refused("GET", f"{media}/sub/y-{fork.id}.out") == (404, NO_FILE)
+    assert bench.refused("GET", f"{media}/y-{UNKNOWN}.out") == (404, NO_FILE)
+    assert bench.refused("GET", f"/jobs/v2/{fork.id}/outputs/listings/y-{fork.id}.out") == (404, NO_FILE)
+    archive_folder(bench, fork).write(f"mine-{fork.id}.out", b"mine")
+    assert bench.request("GET", f"{media}/mine-{fork.id}.out").data == b"mine"
+
+
+def test_a_guess_without_a_log(bench: Bench, fork: Job) -> None:
+    folder = archive_folder(bench, fork)
+    folder.files.remove(f"{folder.path}/tres-+-fort.err")
+    path = f"/jobs/v2/{fork.id}/outputs/media/x-{fork.id}.err"
+    assert bench.refused("GET", path) == (404, NO_FILE)
+
+
+def test_guesses_can_be_switched_off(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, log_alias=False)
+    job = bench.add(sample_job(1, name="n", plan={"scheduler": "FORK"}))
+    archive_folder(bench, job).write("n.out", b"out")
+    path = f"/jobs/v2/{job.id}/outputs/media/x-{job.id}.out"
+    assert bench.refused("GET", path) == (404, NO_FILE)
