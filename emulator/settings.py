@@ -55,6 +55,9 @@ class Settings:
         "engine.docker_image", "", "image when the runtime is docker and none matches"
     )
     docker_network: str = _option("engine.docker_network", "bridge", "network of job containers")
+    docker_limit_memory: bool = _option(
+        "engine.docker_limit_memory", False, "job containers get no more memory than memoryPerNode"
+    )
 
     anonymous: bool = _option("auth.anonymous", True, "no Authorization header: act as the default user")
     default_user: str = _option("auth.default_user", "testuser", "user of requests without credentials")

@@ -1,0 +1,229 @@
+"""Scripts in containers, below the same supervisor as processes: its files say who runs and how it ended.
+
+A container is called ``tapis-<job id>``, so that there is never a second one for a job; the engine removes
+it when it ends. The sandbox and the job's spool are mounted at their real paths, so that every path means
+the same inside and outside. The end is heard from the engine's events, not asked for.
+
+A restart finds a container by its name. Killed between creating and starting it: the next start starts it.
+Killed after starting it, before the supervisor's claim: it is running, or it has gone without a claim and
+the script, which did not run, is started again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from emulator.domain.ports import Clock
+from emulator.runtimes.docker_engine import CONFLICT, NOT_FOUND, ContainerEvents, DockerEngine, EngineRefusal
+from emulator.runtimes.runtime import Command, OnEnd
+from emulator.runtimes.spool import Exit, JobSpool, Spool
+
+log = logging.getLogger(__name__)
+
+LABEL = "tapis-emulator"
+_LEAST_MEMORY = 6 * 1024**2  # the engine refuses less
+_ALIVE = ("running", "paused", "restarting")
+
+
+class DockerRuntime:
+    """See ``runtime.Runtime``. ``on_back``: the engine answers, perhaps after a time in which it did not."""
+
+    def __init__(
+        self, *, spool: Spool, clock: Clock, network: str, on_end: OnEnd, on_back: Callable[[], None]
+    ) -> None:
+        self.instance = hashlib.sha256(str(spool.directory).encode()).hexdigest()[:16]
+        self._spool = spool
+        self._network = network
+        self._on_end = on_end
+        self._on_back = on_back
+        self._engine = DockerEngine()
+        mine = f"{LABEL}.instance={self.instance}"
+        self._events = ContainerEvents(self._engine, clock, mine, self._look_around, self._hear)
+        self._filter = {"label": mine}
+        self._images: set[str] = set()
+        self._watched: dict[str, str] = {}
+        """Job id to container id, from its creation to its end."""
+        self._out_of_memory: set[str] = set()
+        self._lock = threading.Lock()
+
+    def connect(self) -> None:
+        """Listen to the engine, now or as soon as it answers; then remove what was left behind."""
+        self._events.start()
+
+    def check(self, image: str) -> None:
+        """See ``Runtime``. An image that is not there is pulled."""
+        self.connect()
+        if not self._events.are_heard:
+            with self._engine.client() as client:
+                client.ping()
+        if image and image not in self._images:
+            self._engine.have(image)
+            self._images.add(image)
+
+    def start(self, command: Command) -> None:
+        """See ``Runtime``."""
+        self.connect()
+        job = command.job
+        container = self._container(command)
+        with self._lock:
+            self._watched[job.job_id] = container
+        try:
+            with self._engine.client() as client:
+                client.start(container)  # again: nothing
+        except OSError as error:
+            with self._lock:
+                self._watched.pop(job.job_id, None)
+            if not isinstance(error, ConnectionError):
+                self.discard(job)
+            raise
+
+    def adopt(self, job: JobSpool) -> bool:
+        """See ``Runtime``."""
+        self.connect()
+        container = self._alive(_name(job))
+        if container is None:
+            return False
+        with self._lock:
+            self._watched[job.job_id] = container
+        if self._alive(container) is not None:  # asked again now that its end would be heard
+            return True
+        with self._lock:
+            return self._watched.pop(job.job_id, None) is None
+
+    def terminate(self, job: JobSpool) -> None:
+        """TERM to all but the supervisor, which is the first process of the container."""
+        with _gone_is_fine(), self._engine.client() as client:
+            call = client.exec_create(_name(job), ["/bin/sh", "-c", "kill -TERM -1"])
+            client.exec_start(call["Id"], detach=True)
+
+    def kill(self, job: JobSpool) -> None:
+        with _gone_is_fine(), self._engine.client() as client:
+            client.kill(_name(job), "SIGKILL")
+
+    def discard(self, job: JobSpool) -> None:
+        """See ``Runtime``. Raises ConnectionError."""
+        with _gone_is_fine(), self._engine.client() as client:
+            client.remove_container(_name(job), force=True)
+
+    def stop(self) -> None:
+        self._events.stop()
+
+    # containers
+
+    def _container(self, command: Command) -> str:
+        """The id of the job's container, created or found."""
+        try:
+            return self._create(command)
+        except EngineRefusal as refusal:
+            if refusal.status == NOT_FOUND:  # the image was removed since we saw it
+                self._images.discard(command.image)
+                self.check(command.image)
+                return self._create(command)
+            if refusal.status != CONFLICT:
+                raise
+        with self._engine.client() as client:
+            found = client.inspect_container(_name(command.job))
+        if found["Config"]["Labels"].get(f"{LABEL}.instance") != self.instance:
+            raise OSError(f"a container {_name(command.job)} exists that is not of this emulator")
+        if found["State"]["Status"] in (*_ALIVE, "created"):
+            return str(found["Id"])
+        self.discard(command.job)
+        return self._create(command)
+
+    def _create(self, command: Command) -> str:
+        from docker.types import LogConfig, Mount
+
+        places = [command.job.path, command.work_dir, command.stdout, command.stderr, command.script]
+        own = {f"{LABEL}.instance": self.instance}
+        memory = max(command.memory, _LEAST_MEMORY) if command.memory else None
+        with self._engine.client() as client:
+            made = client.create_container(
+                command.image,
+                name=_name(command.job),
+                entrypoint=["/bin/sh", f"{self._spool.tools}/supervisor.sh", *map(str, places), "container"],
+                command=[],
+                user=f"{os.getuid()}:{os.getgid()}",
+                working_dir=str(command.work_dir),
+                environment=command.environment,
+                labels={f"{LABEL}.{name}": value for name, value in command.labels.items()} | own,
+                host_config=client.create_host_config(
+                    auto_remove=True,
+                    network_mode=self._network,
+                    log_config=LogConfig(type="none"),  # the script writes to its files
+                    mem_limit=memory,
+                    memswap_limit=memory,
+                    mounts=[
+                        Mount(str(command.sandbox), str(command.sandbox), type="bind"),
+                        Mount(str(command.job.path), str(command.job.path), type="bind"),
+                        Mount(str(self._spool.tools), str(self._spool.tools), type="bind", read_only=True),
+                    ],
+                ),
+            )
+        return str(made["Id"])
+
+    def _alive(self, name_or_id: str) -> str | None:
+        """The container's id, if it runs."""
+        try:
+            with self._engine.client() as client:
+                found = client.inspect_container(name_or_id)
+        except EngineRefusal as refusal:
+            if refusal.status == NOT_FOUND:
+                return None
+            raise
+        return str(found["Id"]) if found["State"]["Status"] in _ALIVE else None
+
+    # what the engine says
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        attributes = event["Actor"]["Attributes"]
+        container = event["Actor"]["ID"]
+        if event["Action"] == "oom":
+            self._out_of_memory.add(container)
+        elif event["Action"] == "die":
+            self._gone(attributes[f"{LABEL}.job"], container, int(attributes["exitCode"]))
+
+    def _gone(self, job_id: str, container: str, code: int | None) -> None:
+        with self._lock:
+            if self._watched.get(job_id) != container:
+                return  # heard before, or an older container of the job
+            del self._watched[job_id]
+        killed_for_memory = container in self._out_of_memory
+        self._out_of_memory.discard(container)
+        self._on_end(job_id, None if code is None else Exit(code, killed_for_memory))
+
+    def _look_around(self) -> None:
+        """After connecting: what has ended unheard, and what nobody wants any more."""
+        with self._lock:
+            watched = dict(self._watched)
+        with self._engine.client() as client:
+            listed = client.containers(all=True, filters=self._filter)
+        here = {found["Id"] for found in listed if found["State"] in (*_ALIVE, "created")}
+        for job_id, container in watched.items():
+            if container not in here:
+                self._gone(job_id, container, None)
+        for found in listed:
+            job = self._spool.job(found["Labels"][f"{LABEL}.job"])
+            if not (job.path / "intent.json").exists():
+                log.warning("removing container %s: its job is over", _name(job))
+                self.discard(job)
+        self._on_back()
+
+
+def _name(job: JobSpool) -> str:
+    return f"tapis-{job.job_id}"
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    """A container that does not exist, does not run any more, or is being removed needs no more doing."""
+    try:
+        yield
+    except EngineRefusal as refusal:
+        if refusal.status not in (NOT_FOUND, CONFLICT):
+            raise

@@ -1,0 +1,169 @@
+"""The Docker engine's API, with its failures as OSErrors, and its stream of events.
+
+The SDK is imported on first use: it takes a quarter of a second that nobody without containers should pay.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from emulator.domain.ports import Clock
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+log = logging.getLogger(__name__)
+
+NOT_FOUND, CONFLICT = 404, 409
+
+_TIMEOUT_SECONDS = 60
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_OVERLAP = timedelta(seconds=10)
+
+
+class EngineRefusal(OSError):
+    """The engine's answer was an error; ``status`` is its HTTP status."""
+
+    def __init__(self, status: int, explanation: str) -> None:
+        super().__init__(f"the Docker engine refused: {explanation}")
+        self.status = status
+
+
+class DockerEngine:
+    """The engine that ``DOCKER_HOST`` names, or the one at the usual socket."""
+
+    def __init__(self) -> None:
+        self._client: APIClient | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def client(self) -> Iterator[APIClient]:
+        """The low-level client; inside the block the SDK's errors become ConnectionError and EngineRefusal."""
+        import requests
+        import urllib3
+        from docker.errors import APIError, DockerException
+
+        try:
+            yield self._connected()
+        except APIError as error:
+            raise EngineRefusal(error.status_code or 500, str(error.explanation or error)) from error
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            DockerException,
+        ) as error:
+            raise ConnectionError(f"no connection to the Docker engine: {error}") from error
+
+    def have(self, image: str) -> None:
+        """Make sure of an image, by pulling it if need be. Raises OSError with the reason, ConnectionError."""
+        from docker.utils import parse_repository_tag
+
+        try:
+            self._inspect(image)
+            return
+        except EngineRefusal as refusal:
+            if refusal.status != NOT_FOUND:
+                raise
+        repository, tag = parse_repository_tag(image)
+        try:
+            with self.client() as client:
+                client.pull(repository, tag or "latest")
+            self._inspect(image)
+        except EngineRefusal as refusal:
+            raise OSError(f"there is no image {image} and it cannot be pulled; {refusal}") from refusal
+
+    def _inspect(self, image: str) -> None:
+        with self.client() as client:
+            client.inspect_image(image)  # type: ignore[no-untyped-call]
+
+    def _connected(self) -> APIClient:
+        with self._lock:
+            if self._client is None:
+                import docker
+                from docker.utils import kwargs_from_env
+
+                self._client = docker.APIClient(version="auto", timeout=_TIMEOUT_SECONDS, **kwargs_from_env())
+            return self._client
+
+
+class ContainerEvents:
+    """Ends of containers that carry a label, from one thread, across restarts of the engine.
+
+    ``on_connect`` is called each time the stream has been opened, before its first event: what happened
+    while nobody listened is to be looked up then. ``on_event`` gets the engine's own event documents;
+    some may come twice.
+    """
+
+    def __init__(
+        self,
+        engine: DockerEngine,
+        clock: Clock,
+        label: str,
+        on_connect: Callable[[], None],
+        on_event: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._filters = {"type": "container", "label": label, "event": ["die", "oom"]}
+        self._on_connect = on_connect
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stream: Any = None
+        self._stopping = threading.Event()
+        self._open = threading.Event()
+
+    @property
+    def are_heard(self) -> bool:
+        return self._open.is_set()
+
+    def start(self) -> None:
+        """Again: nothing."""
+        with self._lock:
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(target=self._run, name="docker-events", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopping.set()
+            thread, stream = self._thread, self._stream
+        if stream is not None:
+            stream.close()
+        if thread is not None:
+            thread.join(timeout=_LONGEST_PAUSE)
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+                pause = _FIRST_PAUSE
+            except OSError as error:
+                log.log(logging.DEBUG if pause > _FIRST_PAUSE else logging.WARNING, "%s", error)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            except Exception:
+                log.exception("reading the Docker engine's events failed")
+                pause = _LONGEST_PAUSE
+            finally:
+                self._open.clear()
+            self._stopping.wait(pause)  # the engine has no way to tell that it is back
+
+    def _listen(self) -> None:
+        # the engine answers before it has subscribed us: ask for the last moments too
+        since = int((self._clock.now() - _OVERLAP).timestamp())
+        with self._engine.client() as client:
+            stream = client.events(since=since, decode=True, filters=self._filters)
+        with self._lock:
+            self._stream = stream
+            if self._stopping.is_set():
+                stream.close()
+        self._open.set()
+        self._on_connect()
+        for event in stream:
+            self._on_event(event)

@@ -1,0 +1,197 @@
+"""Scripts from their start to their end, whichever runtime they run in."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from emulator.domain.ports import Clock, Hosts
+from emulator.runtimes.commands import Commands
+from emulator.runtimes.docker import DockerRuntime
+from emulator.runtimes.process import ProcessRuntime
+from emulator.runtimes.runtime import GRACE, Runtime
+from emulator.runtimes.script import TIMEOUT, Phase, Script, ending
+from emulator.runtimes.spool import Exit, Spool
+from emulator.runtimes.watcher import watcher
+from emulator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+KILL_AGAIN = timedelta(seconds=1)
+
+Post = Callable[..., None]
+"""Run a function with arguments soon, on the launcher's own thread."""
+
+
+class Runs:
+    """Starts, finds, kills and drops scripts.
+
+    ``changed`` guards the phases of all scripts and is notified when one ends. ``on_over`` and
+    ``on_no_start`` (the supervisor could not even begin) are called with it held.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Hosts,
+        clock: Clock,
+        spool: Spool,
+        settings: Settings,
+        post: Post,
+        on_over: Callable[[Script], None],
+        on_no_start: Callable[[Script], None],
+        on_containers_back: Callable[[], None],
+    ) -> None:
+        self.changed = threading.Condition()
+        self.table: dict[str, Script] = {}
+        self.commands = Commands(hosts=hosts, spool=spool, limit_memory=settings.docker_limit_memory)
+        self.containers = DockerRuntime(
+            spool=spool,
+            clock=clock,
+            network=settings.docker_network,
+            on_end=self._ended,
+            on_back=on_containers_back,
+        )
+        self._processes = ProcessRuntime(spool=spool, clock=clock, watcher=watcher(clock), on_end=self._ended)
+        self._clock = clock
+        self._post = post
+        self._on_over = on_over
+        self._on_no_start = on_no_start
+
+    def runtime(self, image: str) -> Runtime:
+        return self.containers if image else self._processes
+
+    def begin(self, script: Script) -> None:
+        """Start it; ``script.begun`` is held. Raises OSError, and the script is as before."""
+        now = self._clock.now()
+        with self.changed:
+            before = script.phase
+            if before not in (Phase.TAKEN, Phase.WAITING):
+                return
+            script.phase, script.started, script.failure = Phase.RUNNING, now, ""
+        try:
+            command = script.command or self.commands.command(script.job, script.intent)
+            script.command = None
+            script.job.stamp_start(now)
+            self.runtime(script.intent.image).start(command)
+        except OSError:
+            with self.changed:
+                if script.phase is Phase.RUNNING:
+                    script.phase, script.started = before, None
+                    if script.job.killed() is not None:
+                        self.end(script, None, now)
+            raise
+        with self.changed:
+            self._limit(script)
+
+    def find(self, script: Script) -> bool:
+        """Look for one that an earlier run has started; False when it was never begun, and may be now.
+
+        Raises ConnectionError when its runtime does not answer.
+        """
+        alive = self.runtime(script.intent.image).adopt(script.job)
+        with self.changed:
+            if script.is_over:
+                return True
+            if alive:
+                script.phase = Phase.RUNNING
+                self._limit(script)
+                if script.job.killed() is not None:
+                    self._post(self._ask_to_end, script)
+            elif script.job.exit() is None and not script.job.claimed():
+                script.phase, script.started = Phase.TAKEN, None
+                return False
+            else:
+                self.end(script, None, None)
+            return True
+
+    def kill(self, script: Script, word: str, reason: str) -> None:
+        """End it for good, whether it runs or not; signals are sent on the launcher's thread."""
+        with self.changed:
+            if script.is_over:
+                return
+            now = self._clock.now()
+            script.job.mark_killed(word, reason, now)
+            never_runs = script.job.take_claim()
+            if never_runs and script.phase is not Phase.RUNNING:
+                self.end(script, None, now)
+        if not never_runs:
+            self._post(self._ask_to_end, script)
+
+    def drop(self, script: Script) -> None:
+        """Remove all traces of one that is over. Raises OSError; the next start will try again then."""
+        with self.changed:
+            self.table.pop(script.job.job_id, None)
+        try:
+            self.runtime(script.intent.image).discard(script.job)
+            script.job.remove()
+        except OSError:
+            script.job.mark_forgotten()
+            raise
+
+    def end(self, script: Script, seen: Exit | None, now: datetime | None) -> None:
+        """``changed`` is held. ``now`` when the end was witnessed."""
+        script.end(ending(script.job, seen, script.started, now))
+        self.changed.notify_all()
+        self._on_over(script)
+
+    def stop(self) -> None:
+        self._processes.stop()
+        self.containers.stop()
+        with self.changed:
+            for script in self.table.values():
+                script.take_timers_back()
+
+    def _ended(self, job_id: str, seen: Exit | None) -> None:
+        with self.changed:
+            script = self.table.get(job_id)
+            if script is None or script.is_over:
+                return
+            if script.job.exit() is None and not script.job.claimed():
+                code = f" (exit code {seen.code})" if seen else ""
+                script.failure = script.job.complaint() or f"the supervisor of the script did not start{code}"
+                script.phase, script.started = Phase.TAKEN, None
+                self.changed.notify_all()
+                self._on_no_start(script)
+            else:
+                self.end(script, seen, self._clock.now())
+
+    def _limit(self, script: Script) -> None:
+        deadline = script.deadline()
+        if deadline is None or script.phase is not Phase.RUNNING:
+            return
+        reason = f"the run time limit of {script.intent.launch.max_run_seconds} s was reached"
+        self._later(script, deadline, self._overdue, script, reason)
+
+    def _overdue(self, script: Script, reason: str) -> None:
+        try:
+            self.kill(script, TIMEOUT, reason)
+        except OSError as error:  # the kill could not be written down; it must be, before a signal is sent
+            log.warning("job %s is beyond its time limit: %s", script.job.job_id, error)
+            with self.changed:
+                self._later(script, self._clock.now() + KILL_AGAIN, self._overdue, script, reason)
+
+    def _later(self, script: Script, when: datetime, action: Callable[..., None], *arguments: Any) -> None:
+        script.timers.append(self._clock.call_at(when, partial(self._post, action, *arguments)))
+
+    def _ask_to_end(self, script: Script) -> None:
+        self._signal(script, self.runtime(script.intent.image).terminate, GRACE)
+
+    def _make_end(self, script: Script) -> None:
+        """Again and again: a process may be born between the look and the signal."""
+        self._signal(script, self.runtime(script.intent.image).kill, KILL_AGAIN)
+
+    def _signal(self, script: Script, send: Callable[..., None], then_kill_in: timedelta) -> None:
+        if script.is_over:
+            return
+        try:
+            send(script.job)
+        except ConnectionError as error:
+            log.warning("job %s cannot be killed yet: %s", script.job.job_id, error)
+        with self.changed:
+            if not script.is_over:
+                self._later(script, self._clock.now() + then_kill_in, self._make_end, script)
