@@ -227,12 +227,7 @@ class Emulator:
             ),
             outputs=JobOutputs(store=store, queries=queries, hosts=hosts, settings=settings),
             job_permissions=JobPermissions(
-                store=store,
-                clock=clock,
-                journal=journal,
-                queries=queries,
-                accounts=accounts,
-                settings=settings,
+                store=store, clock=clock, journal=journal, queries=queries, accounts=accounts
             ),
             subscriptions=SubscriptionService(store=store, clock=clock),
             status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
