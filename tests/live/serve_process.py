@@ -97,11 +97,14 @@ class ServeProcess:
 
 
 def clean_environment(home: Path) -> dict[str, str]:
-    """The surrounding environment without settings of an emulator or its clients; HOME is ``home``."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("TAPIS_", "AGAVE_", "XDG_"))
+    """The surrounding environment without what would lead astray: settings of emulators, clients and Python.
+
+    HOME is ``home``.
+    """
+    astray = ("TAPIS_", "AGAVE_", "XDG_", "PYTHON", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(astray)} | {
+        "HOME": str(home)
     }
-    return kept | {"HOME": str(home)}
 
 
 def run(
