@@ -226,9 +226,7 @@ class Emulator:
                 wake=self._wake,
             ),
             outputs=JobOutputs(store=store, queries=queries, hosts=hosts, settings=settings),
-            job_permissions=JobPermissions(
-                store=store, clock=clock, journal=journal, queries=queries, accounts=accounts
-            ),
+            job_permissions=JobPermissions(store=store, journal=journal, queries=queries, accounts=accounts),
             subscriptions=SubscriptionService(store=store, clock=clock),
             status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
             clock=clock,

@@ -9,7 +9,6 @@ from emulator.domain.file import ALL_PERMISSIONS, NO_PERMISSION, PERMISSION_WORD
 from emulator.domain.identity import Caller
 from emulator.domain.job import Job, JobGrant
 from emulator.domain.job_access import granted_rights
-from emulator.domain.ports import Clock
 from emulator.engine.journal import Journal
 from emulator.services.accounts import AccountService
 from emulator.services.job_queries import JobQueries, Wording
@@ -36,16 +35,9 @@ class JobAccess:
 
 class JobPermissions:
     def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        journal: Journal,
-        queries: JobQueries,
-        accounts: AccountService,
+        self, *, store: Store, journal: Journal, queries: JobQueries, accounts: AccountService
     ) -> None:
         self._store = store
-        self._clock = clock
         self._journal = journal
         self._queries = queries
         self._accounts = accounts

@@ -81,7 +81,9 @@ class Bench:
             queries=queries,
             control=control,
             outputs=JobOutputs(**shared, queries=queries, hosts=self.hosts),
-            job_permissions=JobPermissions(**timed, journal=journal, queries=queries, accounts=accounts),
+            job_permissions=JobPermissions(
+                store=self.store, journal=journal, queries=queries, accounts=accounts
+            ),
             subscriptions=SubscriptionService(**timed),
             status=elsewhere,
             clock=self.clock,
