@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     def call(config: Path | None, **arguments: Any) -> Any:
         names = {option.name for option in options()}
         flags = {name: arguments.pop(name) for name in list(arguments) if name in names}
-        flags["images"] = dict(flags["images"]) or None
+        flags["images"] = _pairs(flags["images"] or ())
         try:
             settings = load(flags, config=config)
         except BadSetting as error:
@@ -47,25 +47,21 @@ def _flag(name: str, key: str, kind: str, text: str) -> Callable[[Callable[..., 
         return click.option(f"{flag(key)}/{off}", name, default=None, help=f"{help_text} (default {default})")
     if kind not in _TYPES:
         return click.option(
-            flag(key), name, type=_PAIR, multiple=True, metavar="NAME=IMAGE", help=f"{help_text} (repeatable)"
+            flag(key), name, multiple=True, metavar="NAME=IMAGE", help=f"{help_text} (repeatable)"
         )
     shown = f" (default {default})" if default != "" else ""
     return click.option(flag(key), name, type=_TYPES[kind], default=None, help=help_text + shown)
 
 
-class _Pair(click.ParamType):
-    name = "pair"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        key, mark, text = str(value).partition("=")
-        if not mark or not key or not text:
-            self.fail(f"{value!r} is not NAME=IMAGE", param, ctx)
-        return key, text
-
-
-_PAIR = _Pair()
+def _pairs(texts: Iterable[str]) -> dict[str, str] | None:
+    """``NAME=IMAGE`` as often as given; None for none at all."""
+    found = {}
+    for text in texts:
+        name, mark, image = text.partition("=")
+        if not (name and mark and image):
+            raise click.BadParameter(f"{text!r} is not NAME=IMAGE", param_hint="--images")
+        found[name] = image
+    return found or None
 
 
 def data_path(settings: Settings) -> Path:

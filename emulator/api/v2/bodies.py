@@ -150,8 +150,8 @@ def _form() -> dict[str, Any]:
 def _first_file() -> str | None:
     upload = request.files.get("fileToUpload") or next(iter(request.files.values()), None)
     if upload is None:
-        text = request.form.get("fileToUpload")
-        return text
+        pasted: str | None = request.form.get("fileToUpload")
+        return pasted
     try:
         return upload.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:

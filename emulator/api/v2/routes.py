@@ -17,6 +17,7 @@ def routes() -> Iterable[Route]:
     # (each service's section is added by the service's module)
     from emulator.api.v2 import (
         accounts,
+        apps,
         file_pems,
         files,
         job_outputs,
@@ -64,6 +65,21 @@ def routes() -> Iterable[Route]:
         Route("POST", "/systems/v2/<system>/roles/<username>", systems.grant_role),
         Route("DELETE", "/systems/v2/<system>/roles/<username>", systems.revoke_role),
         # -- apps [apps §2] ----------------------------------------------------------------------
+        Route("GET", "/apps/v2", apps.list_apps),
+        Route("POST", "/apps/v2", apps.register_app),
+        Route("GET", "/apps/v2/<any(name, tag, ontology, system):term>/<value>", apps.search_apps),
+        Route("GET", "/apps/v2/<app>", apps.show_app),
+        Route("POST", "/apps/v2/<app>", apps.update_app),
+        Route("PUT", "/apps/v2/<app>", apps.act_on_app),
+        Route("DELETE", "/apps/v2/<app>", apps.delete_app),
+        Route("GET", "/apps/v2/<app>/history", apps.list_app_history),
+        Route("GET", "/apps/v2/<app>/history/<event>", apps.show_app_event),
+        Route("GET", "/apps/v2/<app>/pems", apps.list_app_pems),
+        Route("POST", "/apps/v2/<app>/pems", apps.grant_app_pem),
+        Route("DELETE", "/apps/v2/<app>/pems", apps.clear_app_pems),
+        Route("GET", "/apps/v2/<app>/pems/<username>", apps.show_app_pem),
+        Route("POST", "/apps/v2/<app>/pems/<username>", apps.grant_app_pem),
+        Route("DELETE", "/apps/v2/<app>/pems/<username>", apps.revoke_app_pem),
         # -- files [files §1] --------------------------------------------------------------------
         Route("GET", "/files/v2/listings<below:path>", files.list_files),
         Route("GET HEAD", "/files/v2/media<below:path>", files.download),
