@@ -17,8 +17,13 @@ from emulator.domain.identity import Token, User, World
 from emulator.engine.clock import RealClock
 from emulator.engine.ids import RandomIds
 from emulator.engine.journal import Journal
+from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
 from emulator.services.accounts import AccountService
+from emulator.services.app_permissions import AppPermissionService
+from emulator.services.apps import AppService
+from emulator.services.file_permissions import FilePermissionService
+from emulator.services.files import FileService
 from emulator.services.system_roles import SystemRoleService
 from emulator.services.systems import SystemService
 from emulator.settings import Settings
@@ -85,6 +90,17 @@ EXECUTION: Mapping[str, Any] = {
         },
     ],
 }
+APP: Mapping[str, Any] = {
+    "name": "wc",
+    "version": "1.00",
+    "parallelism": "SERIAL",
+    "executionSystem": "cluster",
+    "executionType": "HPC",
+    "deploymentSystem": "data.storage",
+    "deploymentPath": "testuser/apps/wc",
+    "templatePath": "wrapper.sh",
+    "testPath": "test/test.sh",
+}
 
 
 class Catalog:
@@ -100,6 +116,19 @@ class Catalog:
             store=self.store, clock=self.clock, ids=self.ids, settings=self.settings
         )
         self.systems = SystemService(store=self.store, clock=self.clock, ids=self.ids, journal=journal)
+        self.hosts = SandboxHosts(directory / "hosts")
+        shared: dict[str, Any] = {
+            "store": self.store,
+            "clock": self.clock,
+            "ids": self.ids,
+            "journal": journal,
+            "systems": self.systems,
+        }
+        self.file_permissions = FilePermissionService(**shared, hosts=self.hosts, settings=self.settings)
+        self.files = FileService(
+            **shared, permissions=self.file_permissions, hosts=self.hosts, settings=self.settings
+        )
+        self.apps = AppService(**shared, files=self.files, file_permissions=self.file_permissions)
         self._add_accounts()
         scopes = {"default": ListenerScope(WORLD, OWNER)}
         self.http = create_app(self._services(), self.settings, scopes, [V2(routes)]).test_client()
@@ -110,10 +139,10 @@ class Catalog:
             accounts=self.accounts,
             systems=self.systems,
             system_roles=SystemRoleService(store=self.store, systems=self.systems, accounts=self.accounts),
-            apps=elsewhere,
-            app_permissions=elsewhere,
-            files=elsewhere,
-            file_permissions=elsewhere,
+            apps=self.apps,
+            app_permissions=AppPermissionService(store=self.store, apps=self.apps, accounts=self.accounts),
+            files=self.files,
+            file_permissions=self.file_permissions,
             submission=elsewhere,
             queries=elsewhere,
             control=elsewhere,
@@ -177,6 +206,20 @@ class Catalog:
             return body["message"]
         assert body["status"] == "success"
         return body.get("result")
+
+    def write(self, path: str, text: str = "#!/bin/bash\n", host: str = "data.example.org") -> None:
+        """A file on a machine, as somebody with a shell there would make it."""
+        files = self.hosts.host(WORLD, host).files
+        files.mkdir(path.rpartition("/")[0])
+        with files.writer(path) as file:
+            file.write(text.encode())
+
+    def add_app_material(self) -> None:
+        """The two systems and, at APP's deployment path, its files."""
+        self.post("/systems/v2", STORAGE)
+        self.post("/systems/v2", EXECUTION)
+        self.write("/home/testuser/apps/wc/wrapper.sh")
+        self.write("/home/testuser/apps/wc/test/test.sh")
 
     def close(self) -> None:
         self.clock.stop()
