@@ -10,6 +10,7 @@ import pytest
 
 from tests.client.conftest import APP, STORAGE, Page
 from tests.real.smtp_sink import SmtpSink
+from tests.real.waiting import wait_until
 from tests.real.webhook_sink import WebhookSink
 from tests.served import Api, course_document, register_course, served
 
@@ -190,9 +191,13 @@ def test_every_change_of_state_is_told_once_by_mail_and_webhook(
     hooks = webhook_sink.wait_for(len(CHAIN), timeout=60)
     assert [hook.json["status"] for hook in hooks] == CHAIN
     assert [hook.path for hook in hooks] == [f"/jobs/{job['id']}?status={state}" for state in CHAIN]
-    mails = page.emulator.mailbox.mails("default", "testuser@example.org")
-    told = [mail.subject.split()[-2] for mail in mails if job["id"] in mail.subject]
-    assert told == CHAIN
+
+    def told() -> list[str]:
+        mails = page.emulator.mailbox.mails("default", "testuser@example.org")
+        return [mail.subject.split()[-2] for mail in mails if job["id"] in mail.subject]
+
+    wait_until(lambda: "FINISHED" in told(), what="the last mail")
+    assert told() == CHAIN
 
 
 def test_mails_go_out_by_smtp_when_a_server_is_configured(tmp_path: Any, smtp_sink: SmtpSink) -> None:

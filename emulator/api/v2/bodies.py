@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from emulator.api.http import edge
 from emulator.domain.errors import Invalid
@@ -117,7 +118,11 @@ def _json_text(empty: str, unsupported: str) -> str:
 
 def _text() -> str:
     try:
-        return request.get_data(cache=True).decode("utf-8-sig")
+        body = request.get_data(cache=True)
+        if len(body) == request.max_content_length and request.content_length is None:
+            # Werkzeug cuts a chunked body off at the limit; it is refused instead
+            raise RequestEntityTooLarge
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(f"Invalid JSON found. The body is not UTF-8: {error.reason}") from error
 
@@ -153,7 +158,8 @@ def _first_file() -> str | None:
         pasted: str | None = request.form.get("fileToUpload")
         return pasted
     try:
-        return upload.read().decode("utf-8-sig")
+        content: bytes = upload.read()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(f"Invalid JSON found. The uploaded file is not UTF-8: {error.reason}") from error
 
