@@ -86,6 +86,9 @@ class HostFiles(Protocol):
     def listing(self, path: str, names: Iterable[str] | None = None) -> list[FileInfo]:
         """The children of a directory, in no order; or those of ``names`` that are still there, in that order."""
 
+    def unreachable(self, path: str) -> list[str]:
+        """The names in a directory that are not listed, for being neither file nor directory here."""
+
     def exists(self, path: str) -> bool: ...
 
     def reader(self, path: str, offset: int = 0) -> BinaryIO:

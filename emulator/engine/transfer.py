@@ -117,6 +117,7 @@ class Transfer:
             self._watch.checkpoint()
             target = self._target_of(relative)
             if info.is_dir:
+                self._note_unreachable(relative, info)
                 if empty or not relative:
                     self._guarded(relative, lambda path=target: self._target.files.mkdir(path))  # type: ignore[misc]
                 if relative or not self._merge:
@@ -217,6 +218,15 @@ class Transfer:
         except OSError as error:
             raise TransferFailed(f"{self._target.uri}: {relative}: {cause_of(error)}", error) from error
 
+    def _note_unreachable(self, relative: str, info: FileInfo) -> None:
+        names: list[str] = []
+        self._guarded(relative, lambda: names.extend(self._source.files.unreachable(info.path)))
+        for name in sorted(names):
+            self._note(
+                f"{relative}/{name}" if relative else name,
+                "is no file or directory, or a link that leads to none here",
+            )
+
     def _note(self, relative: str, why: str) -> None:
         if relative not in self._noted:  # measured and copied: met twice
             self._noted.add(relative)
@@ -244,6 +254,4 @@ def permanent(error: OSError) -> bool:
 
 def cause_of(error: OSError) -> str:
     """An error in words, without the path on this machine that it carries."""
-    if isinstance(error, FileNotFoundError):
-        return "No such file or directory"
     return error.strerror or str(error) or type(error).__name__

@@ -52,6 +52,13 @@ class ConfinedFiles:
             found = (self._child(path, name, directory) for name in wanted)
             return [info for info, _ in filter(None, found)]
 
+    def unreachable(self, path: str) -> list[str]:
+        with self._open_directory(path) as directory:
+            listed = {entry.name for entry in self._entries(path, directory)}
+            with os.scandir(directory) as entries:
+                others = [entry.name for entry in entries if entry.name not in listed]
+            return [name for name in others if not name.startswith(TEMPORARY_PREFIX)]
+
     def reader(self, path: str, offset: int = 0) -> BinaryIO:
         with self._tree.open_parent(path) as (directory, name):
             stream = os.fdopen(open_regular(path, name, directory, os.O_RDONLY), "rb")

@@ -149,7 +149,7 @@ class InterposedHosts:
 class _InterposedHost:
     def __init__(self, real: Host, before: Callable[[str, str], None]) -> None:
         self.name = real.name
-        self.files: HostFiles = InterposedFiles(real.files, before)  # type: ignore[assignment]  # by delegation
+        self.files: HostFiles = InterposedFiles(real.files, before)
 
 
 class InterposedFiles:
@@ -178,7 +178,7 @@ class ActingJournal(Journal):
     inside: Callable[[Transaction, Event], None] = staticmethod(lambda tx, event: None)
     after: Callable[[Event], None] = staticmethod(lambda event: None)
 
-    def record(self, tx: Transaction, **entry: Any) -> Event:  # type: ignore[override]  # only keyword arguments
+    def record(self, tx: Transaction, **entry: Any) -> Event:
         event = super().record(tx, **entry)
         self.inside(tx, event)
         tx.after_commit(lambda: self.after(event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ TOUCHED = [
     ("ARCHIVING", "archive"),
     ("ARCHIVING", EXECUTION),
 ]
-UNUSABLE = [
+UNUSABLE: list[tuple[dict[str, Any], str]] = [
     ({"status": SystemStatus.MAINTENANCE}, "is currently MAINTENANCE."),
     ({"available": False}, "is not currently available."),
 ]
@@ -59,7 +60,7 @@ UNUSABLE = [
 @pytest.mark.parametrize(("state", "system_id"), TOUCHED)
 @pytest.mark.parametrize(("change", "words"), UNUSABLE, ids=["status", "available"])
 def test_a_system_that_goes_away_as_a_job_enters_a_state(
-    benches: Make, state: str, system_id: str, change: dict[str, object], words: str
+    benches: Make, state: str, system_id: str, change: dict[str, Any], words: str
 ) -> None:
     bench, job_id = prepared(benches)
 
@@ -171,7 +172,7 @@ def test_an_app_that_is_deleted_while_its_job_runs_does_no_harm(bench: Bench) ->
     ],
 )
 def test_quotas_are_never_exceeded(
-    benches: Make, limits: dict[str, int], owners: tuple[str, ...], text: str
+    benches: Make, limits: dict[str, Any], owners: tuple[str, ...], text: str
 ) -> None:
     bench = benches(settings=Settings(workers=4, recovery_time_scale=6000.0))
     bench.furnish(execution_system(**limits))
