@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -152,12 +153,14 @@ def _register(client: Client, folder: Path) -> None:
     shutil.copytree(course / "app-bundle", bundle, ignore=shutil.ignore_patterns("__pycache__"))
     login = ("--tenant-id", "tacc.prod", "--username", _USER, "--password", _PASSWORD)
     client.run("auth", "init", *login, "--no-dockerhub")
-    client.run("systems", "create", "-F", "storage-system.json")
-    client.run("systems", "create", "-F", "execution-system.json")
-    client.run("files", "mkdir", f"agave://{STORAGE}/home/{_USER}", "applications")
+    client.run("systems", "create", "-F", "storage-system.json", *_columns("id", "type", "status"))
+    client.run("systems", "create", "-F", "execution-system.json", *_columns("id", "type", "scheduler"))
+    client.run(
+        "files", "mkdir", f"agave://{STORAGE}/home/{_USER}", "applications", *_columns("path", "status")
+    )
     files = sum(path.is_file() for path in bundle.rglob("*"))
     client.transfer("files", "upload", f"agave://{STORAGE}/home/{_USER}/applications", APP, files=files)
-    client.run("apps", "create", "-F", "app.json")
+    client.run("apps", "create", "-F", "app.json", *_columns("id", "executionSystem", "deploymentPath"))
     client.run("apps", "list")
 
 
@@ -176,14 +179,14 @@ def _run_job(client: Client, folder: Path) -> str:
             click.echo(f"  {message['lastUpdated'][11:23]}  {status:<18} {message['error_message']}")
         if status != "FINISHED":
             raise DemoFailed(f"the job ended as {status}")
-    client.run("jobs", "history", answer["id"])
+    client.run("jobs", "history", answer["id"], "--max-width", "120")
     return str(answer["id"])
 
 
 def _fetch(client: Client, folder: Path, url: str, job_id: str) -> None:
     """The page's second half: list and download the outputs, with the client and with curl."""
-    listing = client.run("jobs", "outputs", "list", job_id, "-f", "json", quiet=True)
     client.run("jobs", "outputs", "list", job_id)
+    listing = client.run("jobs", "outputs", "list", job_id, "-v", "-f", "json", quiet=True)
     files = sum(1 for entry in json.loads(listing) if entry["type"] != "dir")
     client.transfer("jobs", "outputs", "download", job_id, files=files)
     predictions = next(folder.rglob(f"*{job_id}*/predictions.txt"), None)
@@ -191,26 +194,37 @@ def _fetch(client: Client, folder: Path, url: str, job_id: str) -> None:
         raise DemoFailed("predictions.txt is not among the downloaded outputs")
     token = json.loads((folder / ".agave" / "current").read_text(encoding="utf-8"))["access_token"]
     media = f"{url}/files/v2/media/system/{STORAGE}/{_USER}/archive/jobs/job-{job_id}/predictions.txt"
-    click.secho(f'\n$ curl -H "Authorization: Bearer {token[:6]}…" {media}', bold=True)
-    fetched = _get(media, token)
+    fetched = _curl(media, token)
     if fetched != predictions.read_text(encoding="utf-8"):
         raise DemoFailed("the archive and the downloaded outputs differ")
     click.secho(fetched.rstrip(), fg="green")
 
 
-def _get(url: str, token: str) -> str:
-    import urllib.request
+def _columns(*names: str) -> list[str]:
+    """Options of tapis that show only these fields."""
+    return [argument for name in names for argument in ("-c", name)]
 
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as response:
-        text: bytes = response.read()
-    return text.decode()
+
+def _curl(url: str, token: str) -> str:
+    """The body behind a URL, by the real curl. Raises DemoFailed."""
+    click.secho(f'\n$ curl -s -H "Authorization: Bearer {token[:6]}…" {url}', bold=True)
+    if shutil.which("curl") is None:
+        raise DemoFailed("the page fetches a file with curl, and there is no curl on this machine")
+    command = ["curl", "-sf", "--noproxy", "*", "-H", f"Authorization: Bearer {token}", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
+    if done.returncode != 0:
+        raise DemoFailed(f"curl ended with {done.returncode}: {done.stderr}")
+    return done.stdout
 
 
 def _show_mails(url: str) -> None:
     from emulator.cli.control import ask
 
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    while ask(url, "health")["waitingMessages"]:
+        if time.monotonic() > deadline:
+            raise DemoFailed("some e-mails did not arrive")
+        time.sleep(0.05)
     mails: list[dict[str, Any]] = ask(url, "mailbox")
     click.echo(f"\n{len(mails)} e-mails were sent:")
     for mail in mails:
