@@ -31,30 +31,34 @@ class Granted:
     seconds: int
 
 
-def choose_queue(
-    system: System,
-    demand: Demand,
-    *,
-    app_id: str,
-    asked: str | None = None,
-    app_default: str | None = None,
-    drop_unlimited: bool = False,
-) -> Granted:
-    """The queue asked for, else the app's default, else the system's default if the job fits, else the
-    smallest that fits; raises Invalid when the job does not fit.
+def named_queue(system: System, app_id: str, asked: str | None, app_default: str | None) -> Queue | None:
+    """The queue that the job asks for, else the app's default; None when neither names one.
 
-    A system without queues takes everything. With ``drop_unlimited`` queues with a negative limit take nothing.
+    Raises Invalid for one that the system does not have.
     """
-    if asked is not None and system.queue(asked) is None:
+    name = asked if asked is not None else app_default
+    queue = None if name is None else system.queue(name)
+    if asked is not None and queue is None:
         raise Invalid(f"Invalid batchQueue. No batch queue named {asked} is defined on system {system.id}")
-    if asked is None and app_default is not None and system.queue(app_default) is None:
+    if name is not None and queue is None:
         raise Invalid(
-            f'No queue matching the default queue, "{app_default}," specified by the requested app {app_id}, '
-            f"is not defined on the execution system {system.id}"
+            f'No queue matching the default queue, "{name}," specified by the requested app {app_id}, is not '
+            f"defined on the execution system {system.id}"
         )
+    return queue
+
+
+def choose_queue(
+    system: System, demand: Demand, named: Queue | None = None, drop_unlimited: bool = False
+) -> Granted:
+    """The named queue, else the system's default if the job fits, else the smallest that fits.
+
+    Raises Invalid when the job does not fit. A system without queues takes everything. With
+    ``drop_unlimited`` queues with a negative limit take nothing.
+    """
     if not system.queues:
         return _granted(None, demand)
-    for queue in _candidates(system, asked or app_default):
+    for queue in [named] if named else _by_preference(system):
         if fits(queue, demand) and not (drop_unlimited and is_unlimited(queue)):
             return _granted(queue, demand)
     raise Invalid(
@@ -87,10 +91,7 @@ def is_unlimited(queue: Queue) -> bool:
     return any(limit < 0 for limit in limits)
 
 
-def _candidates(system: System, named: str | None) -> list[Queue]:
-    if named is not None:
-        queue = system.queue(named)
-        return [queue] if queue else []
+def _by_preference(system: System) -> list[Queue]:
     return sorted(system.queues, key=lambda queue: (queue is not system.default_queue, *_size(queue)))
 
 

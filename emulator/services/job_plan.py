@@ -18,7 +18,7 @@ from emulator.domain.job_access import rights
 from emulator.domain.job_request import JobRequest
 from emulator.domain.macros import iso
 from emulator.domain.parameters import check_parameters
-from emulator.domain.queues import Demand, Granted, choose_queue, is_unlimited
+from emulator.domain.queues import Demand, Granted, choose_queue, is_unlimited, named_queue
 from emulator.domain.resources import number_text, run_time_seconds
 from emulator.domain.slug import slug
 from emulator.domain.system import System, SystemType
@@ -118,8 +118,9 @@ class JobPlanner:
 
     def _resources(self, app: App, system: System, request: JobRequest) -> Granted:
         """Queue, nodes, memory, processors and run time: the job's wish, else the app's, else the queue's."""
+        request.check("batch_queue")
+        named = named_queue(system, app.id, request.batch_queue, app.default_queue)
         request.check(
-            "batch_queue",
             "node_count",
             "memory_per_node",
             "processors_on_each_node",
@@ -144,9 +145,7 @@ class JobPlanner:
                 memory=app.default_memory_per_node if memory is None else memory,
                 seconds=seconds,
             ),
-            app_id=app.id,
-            asked=request.batch_queue,
-            app_default=app.default_queue,
+            named=named,
             drop_unlimited=self._settings.drop_unlimited_queues,
         )
         if granted.queue is not None and is_unlimited(granted.queue):

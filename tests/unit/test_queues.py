@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.domain.errors import Invalid
-from emulator.domain.queues import Demand, Granted, choose_queue, fits
+from emulator.domain.queues import Demand, Granted, choose_queue, fits, named_queue
 from emulator.domain.system import Queue, System
 from tests.unit.test_slug import system
 
@@ -38,8 +38,15 @@ def cluster(*queues: Queue) -> System:
     return system(queues=queues or (LARGE, NORMAL, SMALL))
 
 
-def choose(demand: Demand, where: System | None = None, **wishes: Any) -> Granted:
-    return choose_queue(where or cluster(), demand, app_id="wc-1.0", **wishes)
+def choose(
+    demand: Demand,
+    where: System | None = None,
+    asked: str | None = None,
+    app_default: str | None = None,
+    **switches: Any,
+) -> Granted:
+    system = where or cluster()
+    return choose_queue(system, demand, named_queue(system, "wc-1.0", asked, app_default), **switches)
 
 
 def chosen(demand: Demand, where: System | None = None, **wishes: Any) -> str:
