@@ -74,6 +74,9 @@ class DeliveryQueue:
 
     def _dispatch(self) -> None:
         """Hand every subscription's oldest message to a sender, if it is due and none is being sent."""
+        with self._changed:
+            # before the look at the store: what was being sent then may have arrived since, unseen by it
+            busy = set(self._sending)
         with self._store.read() as tx:
             heads = tx.subscriptions.heads()
         now = self._clock.now()
@@ -82,7 +85,7 @@ class DeliveryQueue:
                 self._clock.call_at(delivery.due, self.wake)
                 return  # the heads are in order of their time
             with self._changed:
-                if delivery.subscription_id in self._sending or self._stopped:
+                if delivery.subscription_id in busy or self._stopped:
                     continue
                 self._sending.add(delivery.subscription_id)
             self._senders.submit(self._attempt, delivery)

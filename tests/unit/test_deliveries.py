@@ -131,6 +131,17 @@ def test_one_message_per_event_in_order_with_the_services_headers(
     assert (noted.status, noted.attempts, noted.response_code) == (SubscriptionStatus.ACTIVE, 3, 200)
 
 
+def test_many_events_arrive_each_once_and_in_order(bench: Bench, webhook_sink: WebhookSink) -> None:
+    subscriptions = [bench.subscribe(f"{webhook_sink.url}/{number}") for number in range(4)]
+    names = [f"EVENT_{number}" for number in range(50)]
+    bench.fire(*names)
+    bench.wait_until_sent()
+    hooks = webhook_sink.wait_for(len(names) * len(subscriptions))
+    for number in range(len(subscriptions)):
+        told = [hook.json["error_message"] for hook in hooks if hook.path == f"/{number}"]
+        assert told == [f"about {name}" for name in names]
+
+
 def test_a_subscription_that_does_not_persist_sends_one_message(
     bench: Bench, webhook_sink: WebhookSink
 ) -> None:
