@@ -96,13 +96,16 @@ class FilePermissionService:
     def effective(self, tx: Transaction, caller: Caller, system: System, virtual_path: str) -> Permission:
         """What the caller may do at a virtual path [files §10.1]; the system must be visible to it."""
         username = caller.username
+        role = self._systems.role(tx, caller, system)
+        if username and role.can_admin:
+            return ALL_PERMISSIONS  # whatever is granted to anybody
         record = tx.files.get(system.world, system.id, virtual_path)
         item = grants_for(username, tx.files.grants(record.uuid) if record else [])
         above = tx.files.grants_above(system.world, system.id, virtual_path, grantees(username))
         closest = above[0][0] if above else None
         return effective_permission(
             username=username,
-            role=self._systems.role(tx, caller, system),
+            role=role,
             system=system,
             path=virtual_path,
             owner=record.owner if record else None,

@@ -5,10 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from emulator.domain.file import FileGrant, LogicalFile, permission_from_bits
 from emulator.store.tables import file_grants, files
+
+# Asked for by every request about files: built once, since building takes longer than answering.
+_GET = select(files).where(
+    files.c.world == bindparam("world"),
+    files.c.system_id == bindparam("system_id"),
+    files.c.path == bindparam("path"),
+)
+_GRANTS = (
+    select(file_grants)
+    .where(file_grants.c.file_uuid == bindparam("file_uuid"))
+    .order_by(file_grants.c.username)
+)
+_GRANTS_ABOVE = (
+    select(files.c.path, file_grants)
+    .join(file_grants, file_grants.c.file_uuid == files.c.uuid)
+    .where(
+        files.c.world == bindparam("world"),
+        files.c.system_id == bindparam("system_id"),
+        files.c.path.in_(bindparam("above", expanding=True)),
+        file_grants.c.recursive,
+    )
+    .order_by(func.length(files.c.path).desc(), file_grants.c.username)
+)
+_GRANTS_ABOVE_TO = _GRANTS_ABOVE.where(file_grants.c.username.in_(bindparam("usernames", expanding=True)))
 
 
 class FileRows:
@@ -16,9 +40,8 @@ class FileRows:
         self._connection = connection
 
     def get(self, world: str, system_id: str, path: str) -> LogicalFile | None:
-        row = self._connection.execute(
-            select(files).where(files.c.world == world, files.c.system_id == system_id, files.c.path == path)
-        ).first()
+        place = {"world": world, "system_id": system_id, "path": path}
+        row = self._connection.execute(_GET, place).first()
         return None if row is None else _file(row)
 
     def by_uuid(self, uuid: str) -> LogicalFile | None:
@@ -54,9 +77,7 @@ class FileRows:
     # permissions
 
     def grants(self, file_uuid: str) -> list[FileGrant]:
-        rows = self._connection.execute(
-            select(file_grants).where(file_grants.c.file_uuid == file_uuid).order_by(file_grants.c.username)
-        )
+        rows = self._connection.execute(_GRANTS, {"file_uuid": file_uuid})
         return [_grant(row) for row in rows]
 
     def set_grant(self, grant: FileGrant) -> None:
@@ -76,16 +97,12 @@ class FileRows:
         self, world: str, system_id: str, path: str, usernames: Iterable[str] | None = None
     ) -> list[tuple[str, FileGrant]]:
         """Recursive permissions on directories above a path, each with its directory, closest first."""
-        query = (
-            select(files.c.path, file_grants)
-            .join(file_grants, file_grants.c.file_uuid == files.c.uuid)
-            .where(files.c.world == world, files.c.system_id == system_id, files.c.path.in_(_parents(path)))
-            .where(file_grants.c.recursive)
-            .order_by(func.length(files.c.path).desc(), file_grants.c.username)
-        )
+        values: dict[str, Any] = {"world": world, "system_id": system_id, "above": _parents(path)}
+        query = _GRANTS_ABOVE
         if usernames is not None:
-            query = query.where(file_grants.c.username.in_(list(usernames)))
-        return [(row.path, _grant(row)) for row in self._connection.execute(query)]
+            query = _GRANTS_ABOVE_TO
+            values["usernames"] = list(usernames)
+        return [(row.path, _grant(row)) for row in self._connection.execute(query, values)]
 
     def drop_grants_below(self, world: str, system_id: str, path: str, username: str | None = None) -> None:
         """Drop permissions on everything below a path, not on the path itself."""
