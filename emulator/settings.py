@@ -75,6 +75,11 @@ class Settings:
         "files.import_allow", "", "hosts (comma list, globs) reachable for http inputs"
     )
     strict_request: bool = _option("jobs.strict_request", True, "unknown keys of a job request are 400")
+    command_blacklist: str = _option(
+        "jobs.command_blacklist",
+        "default",
+        "commands that public execution systems do not run, spaces between; default: the service's",
+    )
     drop_unlimited_queues: bool = _option("jobs.drop_unlimited_queues", False, "ignore queues with -1 limits")
     cancel_terminal_error: bool = _option("jobs.cancel_terminal_error", True, "cancel of an ended job is 400")
     log_alias: bool = _option("jobs.log_alias", True, "<slug>-<id>.out/.err always finds the log")

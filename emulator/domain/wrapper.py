@@ -21,13 +21,13 @@ from emulator.domain.work_dir import LOG
 
 BEGIN = "# Begin App Wrapper Template Logic"
 END = "# End App Wrapper Template Logic"
-BLACKLIST = (
+DEFAULT_BLACKLIST = (
     "passwd sudo iadmin icp iexit iinit imeta iphybun iqdel ireg irule ixmsg ibun idbug ifsck ilocate "
     "imiscsvrinfo iphymv iqmod irepl iscan icd ienv ils imkdir ips iqstat irm isysmeta ichksum ierror "
     "igetwild.sh ilsresc imv iput iquest irmtrash itrim ichmod iexecmd ihelp imcoll ipasswd ipwd iquota "
     "irsync iuserinfo"
 )
-"""Commands that public execution systems do not run."""
+"""Commands that public execution systems of the service do not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class WrapperContext:
     system: System
     work_dir: str
     base_url: str
-    blacklist: tuple[str, ...] = tuple(BLACKLIST.split())
+    blacklist: tuple[str, ...] = ()
 
 
 def render_script(context: WrapperContext) -> str:
@@ -106,6 +106,11 @@ def substitute(template: str, arguments: Iterable[tuple[str, str]], macros: dict
         return macros[inner] if inner in macros else notification_text(inner.partition("|")[2])
 
     return re.sub("|".join(f"({pattern})" for pattern in patterns), replacement, template)
+
+
+def blacklisted_commands(setting: str) -> tuple[str, ...]:
+    """The commands of ``jobs.command_blacklist``: ``default``, or names with spaces between, or none."""
+    return tuple((DEFAULT_BLACKLIST if setting.strip() == "default" else setting).split())
 
 
 def neutralise(text: str, commands: Iterable[str]) -> str:

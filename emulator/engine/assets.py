@@ -7,6 +7,7 @@ from emulator.domain.errors import StepFailed
 from emulator.domain.slug import slug
 from emulator.domain.states import JobState
 from emulator.domain.work_dir import FAILURE_MARK, LOG, MANIFEST, work_files
+from emulator.domain.wrapper import blacklisted_commands
 from emulator.engine.faults import failing_as
 from emulator.engine.launches import real_path
 from emulator.engine.outcome import Next, Outcome
@@ -90,6 +91,7 @@ def _script(step: Step, work_dir: Location) -> str:
         system=step.execution_system,
         work_dir=real_path(work_dir.files, work_dir.path),
         base_url=_base_url(step),
+        blacklist=blacklisted_commands(step.tools.settings.command_blacklist),
     )
 
 

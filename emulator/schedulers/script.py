@@ -9,7 +9,7 @@ from emulator.domain.job import Job
 from emulator.domain.macros import attribute_macros, resolve_macros
 from emulator.domain.system import System
 from emulator.domain.work_dir import file_stem
-from emulator.domain.wrapper import BLACKLIST, WrapperContext, render_script, unix_lines
+from emulator.domain.wrapper import WrapperContext, render_script, unix_lines
 from emulator.schedulers import condor, fork, loadleveler, lsf, pbs, sge, slurm
 from emulator.schedulers.directives import Directives, directives_of
 from emulator.schedulers.simulated import family
@@ -45,7 +45,7 @@ def job_script(
     system: System,
     work_dir: str,
     base_url: str,
-    blacklist: tuple[str, ...] = tuple(BLACKLIST.split()),
+    blacklist: tuple[str, ...] = (),
 ) -> str:
     """The whole script; see :class:`emulator.domain.wrapper.WrapperContext` for the arguments."""
     return render_script(

@@ -17,12 +17,20 @@ from emulator.domain.inputs import input_sources
 from emulator.domain.job import Job
 from emulator.domain.macros import attribute_macros, callback_macros, resolve_macros, startup_macros
 from emulator.domain.system import AuthShape, LoginConfig, System
-from emulator.domain.wrapper import BLACKLIST, WrapperContext, neutralise, render_script, substitute
+from emulator.domain.wrapper import (
+    DEFAULT_BLACKLIST,
+    WrapperContext,
+    blacklisted_commands,
+    neutralise,
+    render_script,
+    substitute,
+)
 from tests.job_samples import APP, sample_job
 from tests.unit.test_slug import system
 
 SHELLS = [shell for shell in ("dash", "bash") if shutil.which(shell)]
 BASE = "http://localhost:8000"
+LIST = blacklisted_commands("default")
 
 
 def job_with(
@@ -291,23 +299,29 @@ def test_failed_is_no_callback() -> None:
 
 def test_public_systems_do_not_run_the_commands_of_the_list() -> None:
     template = "sudo rm -rf x\ntips 5%\nils /zone; echo pseudo code\n/usr/bin/passwd x"
-    assert template in script(template, where=system())
-    text = script(template, where=system(public=True))
+    assert template in script(template, where=system(), blacklist=LIST)
+    text = script(template, where=system(public=True), blacklist=LIST)
     assert (
         "\necho 'Invalid Command sudo' rm -rf x\ntips 5%\necho 'Invalid Command ils' /zone; echo pseudo code\n"
     ) in text
-    assert "sudo rm" in script(template, where=system(public=True), blacklist=())
+    assert "sudo rm" in script(template, where=system(public=True))
 
 
 def test_also_in_values_the_commands_are_neutralised() -> None:
-    text = script("${command}", job_with({"command": "sudo ls"}), system(public=True))
+    text = script("${command}", job_with({"command": "sudo ls"}), system(public=True), blacklist=LIST)
     assert "\necho 'Invalid Command sudo' ls\n" in text
 
 
-@pytest.mark.parametrize("command", BLACKLIST.split())
+@pytest.mark.parametrize("command", LIST)
 def test_every_listed_command_is_found(command: str) -> None:
-    assert neutralise(f"x; {command} y", BLACKLIST.split()) == f"x; echo 'Invalid Command {command}' y"
-    assert neutralise(f"my{command} y", BLACKLIST.split()) == f"my{command} y"
+    assert neutralise(f"x; {command} y", LIST) == f"x; echo 'Invalid Command {command}' y"
+    assert neutralise(f"my{command} y", LIST) == f"my{command} y"
+
+
+def test_the_list_is_a_setting() -> None:
+    assert tuple(DEFAULT_BLACKLIST.split()) == LIST
+    assert blacklisted_commands("rm  dd") == ("rm", "dd")
+    assert blacklisted_commands("") == ()
 
 
 def test_startup_scripts_have_macros_of_their_own() -> None:
