@@ -64,6 +64,7 @@ class Worded(fields.Field[Any]):
         self._null_refused = null_refused
         super().__init__(
             data_key=data_key,
+            allow_none=False,
             required=absent is not None,
             load_default=missing if absent is not None else default,
             error_messages={"required": absent or refusal, "null": refusal},
