@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
-from emulator.api.http import ListenerScope, create_app
+from emulator.api.http import Edge, ListenerScope, create_app
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
@@ -19,7 +22,7 @@ from emulator.domain.job import Job, JobGrant
 from emulator.domain.paths import host_path, virtual_path
 from emulator.domain.ports import HostFiles
 from emulator.domain.states import JobState
-from emulator.domain.system import StorageConfig, System, SystemStatus, SystemType
+from emulator.domain.system import StorageConfig, System, SystemType
 from emulator.engine.clock import RealClock
 from emulator.engine.ids import RandomIds
 from emulator.engine.journal import Journal
@@ -34,6 +37,10 @@ from emulator.services.subscriptions import SubscriptionService
 from emulator.settings import Settings
 from emulator.store import Store
 from tests.job_samples import APP, OWNER, PLAN, WORLD, sample_job
+
+SCOPES = {"default": ListenerScope(WORLD, OWNER)}
+_apps: dict[str, Flask] = {}
+"""By settings. Routes take long to make: one application serves all benches, one request at a time."""
 
 USERS = (OWNER, "student01", "student02", "admin")
 
@@ -50,9 +57,11 @@ class Bench:
         self.woken: list[str] = []
         self._add_accounts()
         self._add_systems()
-        scopes = {"default": ListenerScope(WORLD, OWNER)}
-        app = create_app(self._services(), self.settings, scopes, [V2(routes)])
-        self.http = app.test_client()
+        self._edge = Edge(self._services(), self.settings, SCOPES)
+        key = str(self.settings)
+        if key not in _apps:
+            _apps[key] = create_app(self._edge.services, self.settings, SCOPES, [V2(routes)])
+        self._app = _apps[key]
 
     def _services(self) -> Services:
         shared: dict[str, Any] = {"store": self.store, "settings": self.settings}
@@ -167,8 +176,6 @@ class Bench:
             return [(e.status, e.description, e.created_by) for e in tx.events.of(job.world, job.id)]
 
     def set_system(self, system_id: str, **changes: Any) -> None:
-        from dataclasses import replace
-
         with self.store.write() as tx:
             system = tx.systems.get(WORLD, system_id)
             assert system is not None
@@ -186,7 +193,8 @@ class Bench:
 
     def request(self, method: str, path: str, user: str = OWNER, **options: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {user}"} | options.pop("headers", {})
-        return self.http.open(path, method=method, headers=headers, **options)
+        self._app.extensions["emulator"] = self._edge
+        return self._app.test_client().open(path, method=method, headers=headers, **options)
 
     def get(self, path: str, user: str = OWNER, **query: Any) -> Any:
         """The ``result`` of a GET that succeeds."""
@@ -213,15 +221,23 @@ class Bench:
         return response.status_code, response.json["message"]
 
 
+@contextmanager
+def opened(directory: Path, **settings: Any) -> Iterator[Bench]:
+    bench = Bench(directory, **settings)
+    try:
+        yield bench
+    finally:
+        bench.store.close()
+        bench.clock.stop()
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.store.close()
-    made.clock.stop()
+    with opened(tmp_path) as made:
+        yield made
 
 
-RUNNING = {
+RUNNING: dict[str, Any] = {
     "status": JobState.RUNNING,
     "ended": None,
     "remote_ended": None,
@@ -239,6 +255,3 @@ def running(bench: Bench) -> Job:
 @pytest.fixture
 def finished(bench: Bench) -> Job:
     return bench.add(sample_job(1))
-
-
-DOWN = SystemStatus.DOWN

@@ -9,7 +9,7 @@ import pytest
 
 from emulator.domain.job import Job
 from emulator.domain.states import ACTIVE, TERMINAL, JobState
-from tests.contract.jobs.conftest import RUNNING, Bench
+from tests.contract.jobs.conftest import RUNNING, Bench, opened
 from tests.job_samples import OWNER, sample_job
 
 UNKNOWN = "0feb1aa5-01aa-4445-b580-a008064a4c44-007"
@@ -77,11 +77,11 @@ def test_cancel_of_an_ended_job(bench: Bench, state: JobState) -> None:
 
 
 def test_cancel_of_an_ended_job_may_be_silent(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, cancel_terminal_error=False)
-    job = bench.add(sample_job(1))
-    bench.message("POST", f"/jobs/v2/{job.id}/cancel")
-    assert not bench.job(job.id).cancel_requested
-    assert bench.woken == []
+    with opened(tmp_path, cancel_terminal_error=False) as bench:
+        job = bench.add(sample_job(1))
+        bench.message("POST", f"/jobs/v2/{job.id}/cancel")
+        assert not bench.job(job.id).cancel_requested
+        assert bench.woken == []
 
 
 # visibility

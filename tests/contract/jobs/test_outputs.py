@@ -14,7 +14,7 @@ from emulator.domain.job import Job
 from emulator.domain.ports import HostFiles
 from emulator.domain.states import JobState
 from emulator.domain.system import SystemStatus
-from tests.contract.jobs.conftest import RUNNING, Bench
+from tests.contract.jobs.conftest import RUNNING, Bench, opened
 from tests.job_samples import APP, OWNER, PLAN, sample_job
 
 UNKNOWN = "0feb1aa5-01aa-4445-b580-a008064a4c44-007"
@@ -369,8 +369,8 @@ def test_a_guess_without_a_log(bench: Bench, fork: Job) -> None:
 
 
 def test_guesses_can_be_switched_off(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, log_alias=False)
-    job = bench.add(sample_job(1, name="n", plan={"scheduler": "FORK"}))
-    archive_folder(bench, job).write("n.out", b"out")
-    path = f"/jobs/v2/{job.id}/outputs/media/x-{job.id}.out"
-    assert bench.refused("GET", path) == (404, NO_FILE)
+    with opened(tmp_path, log_alias=False) as bench:
+        job = bench.add(sample_job(1, name="n", plan={"scheduler": "FORK"}))
+        archive_folder(bench, job).write("n.out", b"out")
+        path = f"/jobs/v2/{job.id}/outputs/media/x-{job.id}.out"
+        assert bench.refused("GET", path) == (404, NO_FILE)

@@ -9,7 +9,7 @@ import pytest
 
 from emulator.domain.file import PERMISSION_WORDS
 from emulator.domain.job import Job
-from tests.contract.jobs.conftest import Bench
+from tests.contract.jobs.conftest import Bench, opened
 from tests.job_samples import OWNER, sample_job
 
 UNKNOWN = "0feb1aa5-01aa-4445-b580-a008064a4c44-007"
@@ -169,11 +169,11 @@ def test_refused_grants(
 
 
 def test_everybody_and_unknown_users_where_they_are_allowed(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, strict_usernames=False)
-    job = bench.add(sample_job(1))
-    for name in ("world", "public", "stranger"):
-        bench.call("POST", f"/jobs/v2/{job.id}/pems/{name}", expect=201, json={"permission": "READ"})
-    assert bench.refused("POST", f"/jobs/v2/{job.id}/pems/a%20b", json={"permission": "READ"})[0] == 404
+    with opened(tmp_path, strict_usernames=False) as bench:
+        job = bench.add(sample_job(1))
+        for name in ("world", "public", "stranger"):
+            bench.call("POST", f"/jobs/v2/{job.id}/pems/{name}", expect=201, json={"permission": "READ"})
+        assert bench.refused("POST", f"/jobs/v2/{job.id}/pems/a%20b", json={"permission": "READ"})[0] == 404
 
 
 CALLS = [

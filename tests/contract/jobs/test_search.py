@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +11,21 @@ import pytest
 from emulator.domain.job import Job
 from emulator.domain.states import JobState
 from emulator.domain.system import Queue
-from tests.contract.jobs.conftest import Bench
+from tests.contract.jobs.conftest import Bench, opened
 from tests.job_samples import NOON, OWNER, job_id, sample_job
 
 ALL = {1, 2, 3}
 
 
-@pytest.fixture
-def three(bench: Bench) -> Bench:
-    """Jobs 1 to 3, which differ in everything that can be searched for."""
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Jobs 1 to 3; shared by tests that only read."""
+    with opened(tmp_path_factory.mktemp("three")) as bench:
+        yield with_three(bench)
+
+
+def with_three(bench: Bench) -> Bench:
+    """Add the jobs 1 to 3, which differ in everything that can be searched for."""
     bench.add(
         sample_job(1, name="alpha", plan={"node_count": 1, "memory_per_node": 1.5, "max_run_seconds": 3600}),
         sample_job(
@@ -165,7 +172,8 @@ def test_all_terms_must_hold(three: Bench) -> None:
     assert numbers(three.call("GET", "/jobs/v2", query_string=query)) == {3}
 
 
-def test_hidden_jobs_are_found_only_by_visible(three: Bench) -> None:
+def test_hidden_jobs_are_found_only_by_visible(bench: Bench) -> None:
+    three = with_three(bench)
     three.add(sample_job(4, name="alpha", visible=False))
     assert numbers(three.get("/jobs/v2", name="alpha")) == {1}
     assert numbers(three.get("/jobs/v2", name="alpha", visible="false")) == {4}
@@ -314,7 +322,8 @@ def test_values_in_the_path_are_checked(three: Bench) -> None:
     assert three.refused("GET", "/jobs/v2/search/status/SLEEPING") == (400, "Unknown job status SLEEPING")
 
 
-def test_searches_find_no_other_users_jobs(three: Bench) -> None:
+def test_searches_find_no_other_users_jobs(bench: Bench) -> None:
+    three = with_three(bench)
     shared: Job = three.add(sample_job(5, owner="student01"))
     three.add(sample_job(6, owner="student01"))
     three.grant(shared, "student02", "READ")
