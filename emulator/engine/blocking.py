@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,7 +16,9 @@ from emulator.engine import conditions
 from emulator.engine.faults import transient
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.step import Step, Tools
-from emulator.engine.submitting import intent
+from emulator.engine.submitting import intent, launch_in
+
+log = logging.getLogger(__name__)
 
 PAUSE = 60.0
 """Seconds between tests; divided by ``jobs.recovery_time_scale``."""
@@ -41,8 +45,7 @@ def test(step: Step) -> Outcome:
     systems = conditions.require(step.tools, job, job.blocked_from)
     step.use(systems)
     if job.blocked_condition == conditions.CONNECTION:
-        for system_id in systems:
-            _connect(step, system_id)
+        _connect(step, job.blocked_from, systems)
     resume: dict[str, Any] = {"blocked_from": None, "blocked_condition": None}
     if job.blocked_condition == conditions.QUOTA:
         room = partial(conditions.require_room, job=job, system=step.execution_system)
@@ -50,14 +53,23 @@ def test(step: Step) -> Outcome:
     return Next(state=job.blocked_from, changes=resume)
 
 
-def _connect(step: Step, system_id: str) -> None:
-    storage = step.system(system_id).storage
+def _connect(step: Step, state: JobState, systems: Iterable[str]) -> None:
+    """Raises StepBlocked while what the state needs does not answer.
+
+    Errors of other kinds are left to the step that is resumed: it knows what they mean.
+    """
+    tools, job, launch = step.tools, step.job, launch_in(step.job)
     try:
-        step.tools.hosts.host(step.job.world, storage.host).files.stat("/")
+        for system_id in systems:
+            tools.hosts.host(job.world, step.system(system_id).storage.host).files.stat("/")
+        if launch is not None and state is _S.SUBMITTING:
+            tools.launcher.submit(launch)  # the step will ask again and be given the same id
+        elif launch is not None and state in (_S.QUEUED, _S.RUNNING):
+            tools.launcher.report(launch, job.remote_job_id or "")
     except OSError as error:
         if transient(error):
-            raise StepBlocked(conditions.CONNECTION, f"System {system_id} cannot be reached.") from error
-        raise
+            raise StepBlocked(conditions.CONNECTION, "There is still no connection.") from error
+        log.info("job %s: connected again, but: %s", job.id, error)
 
 
 def _expire(step: Step, job: Job, state: JobState) -> None:

@@ -108,15 +108,22 @@ class Journey:
         if isinstance(outcome, Wait):
             transitions.stay(self._tools, step, outcome)
             return Rest(until=outcome.until)
+        # a script that could be handed over once more is remembered until the end is saved
+        again = step.job.status in (_S.SUBMITTING, _S.BLOCKED)
+        if outcome.state.terminal and not again:
+            submitting.forget(step)
         try:
             job = transitions.move(self._tools, step, outcome)
         except StepBlocked:  # the guard has refused: the condition is back
             return Rest(until=blocking.next_test(self._tools))
         self._fresh = step.job.status is not _S.BLOCKED and job.status is not step.job.status
         self._job = job
+        if job.status is _S.BLOCKED:
+            return Rest(until=blocking.next_test(self._tools))
         if not job.status.terminal:
             return None
-        submitting.forget(step)
+        if again:
+            submitting.forget(step)
         return Rest(ended=True)
 
 

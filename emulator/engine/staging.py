@@ -14,7 +14,7 @@ from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
 from emulator.engine.streams import copy_stream
-from emulator.engine.transfer import ATTEMPTS, Extent, Location, Transfer, TransferFailed, cause_of, permanent
+from emulator.engine.transfer import ATTEMPTS, Extent, Location, Transfer, cause_of, permanent
 
 CODE = "JOBS_STAGING_FAILED"
 DOING = "Unable to stage job inputs"
@@ -88,8 +88,9 @@ def _fetch(step: Step, source: InputSource, target: Location) -> None:
             progress.moved(-moved)
             text = f"{source.uri}: {cause_of(error)}"
             progress.attempt_failed(attempt, text)
+            # no waiting for sites outside: whether one is back can only be told by fetching from it
             if attempt == ATTEMPTS or permanent(error):
-                raise TransferFailed(text, error) from error
+                raise StepFailed(CODE, f"{DOING}: {text}") from error
     progress.end()
 
 

@@ -49,10 +49,11 @@ class StagedLauncher:
             if self.refusals:
                 raise self.refusals.pop(0)
             self.submits[launch.job_id] += 1
-            if launch.job_id not in self.launches:
+            new = launch.job_id not in self.launches
+            if new:
                 self.launches[launch.job_id] = launch
                 self.reports[launch.job_id] = RemoteReport(state=RemoteState.QUEUED)
-        if not self.hold:
+        if new and not self.hold:
             self.end(launch.job_id)
         return self.remote_id(launch.job_id)
 
