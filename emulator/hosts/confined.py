@@ -135,7 +135,8 @@ class ConfinedFiles:
         # what does not exist yet must not lead out by what does exist of the way to it
         known = path
         while known != "/" and not self.exists(known):
-            if self._is_there(known):
+            # asked once more: it may have been made just now, between the two questions
+            if self._is_there(known) and not self.exists(known):
                 raise missing(path)
             known = parent(known)
         return self._tree.floor_path.joinpath(*names)
