@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,7 @@ from emulator.domain.paths import basename
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _FILES_MEDIA = re.compile(r"/+files/+v2/+media(?:/+system/+([^/]+))?(?:/(.*))?", re.DOTALL)
 _JOB_MEDIA = re.compile(r"/+jobs/+v2/+([^/]+)/+outputs/+media/(.*)", re.DOTALL)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _FETCHED = frozenset({"http", "https", "sftp"})
 
 
@@ -105,9 +106,10 @@ def _check_values(one: AppInput, values: list[str]) -> None:
 def input_sources(inputs: Mapping[str, Any], origins: Iterable[str]) -> list[InputSource]:
     """Where all inputs come from, in the record's order; raises Invalid for schemes that are not taken.
 
-    URLs of this service at one of ``origins`` (``http://localhost:8000``) are files and job outputs here.
+    URLs of this service at one of ``origins`` (``http://localhost:8000``) are files and job outputs here, by
+    http and https alike, since one port serves both.
     """
-    here = {origin.rstrip("/").lower() for origin in origins}
+    here = {_authority(origin) for origin in origins}
     return [
         parse_source(input_id, uri, here)
         for input_id, value in inputs.items()
@@ -115,8 +117,8 @@ def input_sources(inputs: Mapping[str, Any], origins: Iterable[str]) -> list[Inp
     ]
 
 
-def parse_source(input_id: str, uri: str, origins: Iterable[str] = ()) -> InputSource:
-    """One URI taken apart; see :func:`input_sources`."""
+def parse_source(input_id: str, uri: str, here: Container[str] = ()) -> InputSource:
+    """One URI taken apart; see :func:`input_sources`. ``here`` are hosts with ports that are us."""
     match = _SCHEME.match(uri)
     if match is None:
         return _file(input_id, uri, unquote(uri), None)
@@ -131,16 +133,13 @@ def parse_source(input_id: str, uri: str, origins: Iterable[str] = ()) -> InputS
             "following schemes: http, https, sftp, or agave."
         )
     name = _url_name(input_id, uri)
-    return _own(input_id, uri, origins) or InputSource(
-        input_id=input_id, uri=uri, kind=SourceKind.URL, path=uri, name=name
-    )
+    own = _own(input_id, uri) if scheme != "sftp" and _authority(uri) in here else None
+    return own or InputSource(input_id=input_id, uri=uri, kind=SourceKind.URL, path=uri, name=name)
 
 
-def _own(input_id: str, uri: str, origins: Iterable[str]) -> InputSource | None:
-    """The file or job output that a URL of this service names; None for other URLs."""
-    origin, path = _origin_and_path(uri)
-    if origin.lower() not in origins:
-        return None
+def _own(input_id: str, uri: str) -> InputSource | None:
+    """The file or job output that a URL of this service names; None for other routes."""
+    path = _escaped_path(uri)
     media = _FILES_MEDIA.fullmatch(path)
     if media:
         return _file(input_id, uri, unquote(media[2] or ""), unquote(media[1]) if media[1] else None)
@@ -169,11 +168,17 @@ def _file(input_id: str, uri: str, path: str, system_id: str | None) -> InputSou
     )
 
 
-def _origin_and_path(uri: str) -> tuple[str, str]:
-    """``http://host:port`` and the escaped path without query."""
-    scheme, _, rest = uri.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}", _without_query(slash + path)
+def _authority(uri: str) -> str:
+    """``host:port`` in lower case; the names of this machine to itself are one."""
+    authority = _without_query(uri.partition("://")[2]).partition("/")[0].rpartition("@")[2].lower()
+    host, colon, port = authority.rpartition(":")
+    return f"localhost{colon}{port}" if host in _LOOPBACK else authority
+
+
+def _escaped_path(uri: str) -> str:
+    """The path of a URL, without query."""
+    _, slash, path = uri.partition("://")[2].partition("/")
+    return _without_query(slash + path)
 
 
 def _without_query(path: str) -> str:
@@ -187,7 +192,7 @@ def _url_name(input_id: str, uri: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    name = basename(unquote(_origin_and_path(uri)[1]))
+    name = basename(unquote(_escaped_path(uri)))
     if not host or "\x00" in name:
         raise Invalid(f"Invalid value for {input_id}. {uri} is not a valid URL.")
     return host if name in ("", ".", "..") else name

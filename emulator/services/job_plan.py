@@ -21,7 +21,7 @@ from emulator.domain.parameters import check_parameters
 from emulator.domain.queues import Demand, Granted, choose_queue, is_unlimited, named_queue
 from emulator.domain.resources import number_text, run_time_seconds
 from emulator.domain.slug import slug
-from emulator.domain.system import System, SystemType
+from emulator.domain.system import Queue, System, SystemType
 from emulator.domain.work_dir import work_path
 from emulator.schedulers.simulated import FORK, is_batch
 from emulator.services.apps import AppService
@@ -69,6 +69,7 @@ class JobPlanner:
         self._files = files
         self._file_permissions = file_permissions
         self._settings = settings
+        self._warned: set[tuple[str, str]] = set()
 
     def plan(self, tx: Transaction, submission: Submission) -> JobPlan:
         """The plan of a submission. Raises Invalid, Forbidden or NotFound with the first check that fails."""
@@ -148,13 +149,17 @@ class JobPlanner:
             named=named,
             drop_unlimited=self._settings.drop_unlimited_queues,
         )
-        if granted.queue is not None and is_unlimited(granted.queue):
-            log.warning(
-                "queue %s of %s has limits of -1: the real service would not consider it",
-                granted.queue.name,
-                system.id,
-            )
+        if granted.queue is not None:
+            self._warn_of_unlimited(system, granted.queue)
         return granted
+
+    def _warn_of_unlimited(self, system: System, queue: Queue) -> None:
+        """Once for each queue that the real service would leave out of consideration [jobs §3.3]."""
+        if is_unlimited(queue) and (system.uuid, queue.name) not in self._warned:
+            self._warned.add((system.uuid, queue.name))
+            log.warning(
+                "queue %s of %s has limits of -1, which the real service ignores", queue.name, system.id
+            )
 
     def _sources(
         self, tx: Transaction, caller: Caller, sources: Iterable[InputSource]

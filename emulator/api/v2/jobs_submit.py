@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from emulator.api.http import base_url, caller, edge, services
 from emulator.api.v2 import bodies, job_record, wire
@@ -12,10 +12,10 @@ from emulator.domain.job import Job
 
 def submit_job() -> Response:
     document = bodies.json_object()
-    request = read_job_request(
-        document, strict=edge().settings.strict_request, origins=[base_url().rstrip("/")]
+    wanted = read_job_request(
+        document, strict=edge().settings.strict_request, origins=[base_url(), request.host_url]
     )
-    return new_job(services().submission.submit(caller(), request))
+    return new_job(services().submission.submit(caller(), wanted))
 
 
 def new_job(job: Job) -> Response:

@@ -12,6 +12,7 @@ import pytest
 from emulator.domain.inputs import SourceKind
 from emulator.domain.job import Job
 from emulator.domain.states import JobState
+from emulator.domain.system import Queue, Role
 from tests.contract.job_submit.conftest import (
     APP_ID,
     CLUSTER,
@@ -369,8 +370,16 @@ def test_unknown_fields_are_ignored_when_requests_need_not_be_strict(tmp_path: P
 
 
 def test_an_archive_on_a_system_of_somebody_else(desk: Desk) -> None:
-    from emulator.domain.system import Role
-
     desk.grant_role(OTHER_STORAGE, OWNER, Role.USER)
     plan = desk.submitted(archiveSystem=OTHER_STORAGE, archivePath="shared").plan
     assert (plan.archive_system, plan.archive_path) == (OTHER_STORAGE, "shared")
+
+
+def test_a_queue_without_limits_is_warned_of_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.submit()
+    assert caplog.messages == []
+    desk.change_system(CLUSTER, queues=(Queue(name="free"),))
+    desk.submit()
+    desk.submit()
+    (warning,) = caplog.messages
+    assert "queue free of stampede2" in warning
