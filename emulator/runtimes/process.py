@@ -141,6 +141,8 @@ class _Leftovers:
         self._waiting = 0
         self._over = False
         self._take_back = clock.call_at(clock.now() + GRACE, self._expire)
+        if job.killed() is not None:  # born after the look around that came before TERM was sent
+            processes.signal_all(self._members(), signal.SIGTERM)
         self._look()
 
     def _look(self) -> None:

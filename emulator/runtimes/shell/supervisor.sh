@@ -41,14 +41,16 @@ trap : TERM HUP INT
     if [ "$start" = - ]; then # no /proc to learn the own process id from
         # shellcheck disable=SC2016
         exec sh -c 'set -C; echo "$$" >"$1/pid"; trap "" PIPE; echo "$$" 2>/dev/null; trap - PIPE
-            cd "$2" && unset OLDPWD && exec "$5" "$6" </dev/null >|"$3" 2>|"$4"' - "$job" "$work" "$out" "$err" "$shell" "$script"
+            cd "$2" && unset OLDPWD && : >|"$3" && : >|"$4" && exec "$5" "$6" </dev/null >>"$3" 2>>"$4"' \
+            - "$job" "$work" "$out" "$err" "$shell" "$script"
     fi
     read -r own _ </proc/self/stat
     echo "$own" >"$job/pid"
     trap '' PIPE # nobody may be listening any more
     echo "$own" 2>/dev/null
     trap - PIPE
-    cd "$work" && unset OLDPWD && exec "$shell" "$script" </dev/null >|"$out" 2>|"$err"
+    # appending, as both may be one file
+    cd "$work" && unset OLDPWD && : >|"$out" && : >|"$err" && exec "$shell" "$script" </dev/null >>"$out" 2>>"$err"
 )
 code=$?
 
