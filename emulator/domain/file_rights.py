@@ -10,6 +10,8 @@ from emulator.domain.identity import PUBLIC_USER, WORLD_USER
 from emulator.domain.paths import below, home_path, is_below, parent
 from emulator.domain.system import Role, System
 
+_WITHOUT_GRANTS = {Role.NONE: NO_PERMISSION, Role.GUEST: READ_ONLY}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grants:
@@ -82,18 +84,15 @@ def effective_permission(
     if role.can_admin:
         return ALL_PERMISSIONS
     own, above = item.of(role), inherited.of(role)
-    if not role.can_read:
-        return own or above or NO_PERMISSION
-    if system.public:
+    if role.can_read and system.public:
         home = home_of(system, username)
         if home is not None and is_below(path, home):
             implied = READ_ONLY if role is Role.GUEST else ALL_PERMISSIONS
             at_home = above if inherited_from is not None and is_below(inherited_from, home) else None
             return implied | (own or at_home or NO_PERMISSION)
-        default = READ_ONLY if role is Role.GUEST or public_default_read else NO_PERMISSION
-        return own or above or default
-    if owner == username:
+        return own or above or (READ_ONLY if role is Role.GUEST or public_default_read else NO_PERMISSION)
+    if role.can_read and owner == username:
         return ALL_PERMISSIONS
     if own is not None and above is not None:
         return max(own, above, key=lambda permission: permission.bits)
-    return own or above or (READ_ONLY if role is Role.GUEST else ALL_PERMISSIONS)
+    return own or above or _WITHOUT_GRANTS.get(role, ALL_PERMISSIONS)

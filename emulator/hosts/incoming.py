@@ -45,12 +45,15 @@ class Spool:
                 os.close(home)
                 home = os.dup(near)
             name = f"{TEMPORARY_PREFIX}{os.getpid()}-{next(self._numbers)}"
-            with os.fdopen(os.open(name, _CREATE, _NEW_FILE_MODE, dir_fd=home), "wb") as stream:
-                try:
-                    yield IncomingFile(stream, home, name, tree)
-                finally:
-                    with suppress(FileNotFoundError):
-                        os.unlink(name, dir_fd=home)
+            stream = os.fdopen(os.open(name, _CREATE, _NEW_FILE_MODE, dir_fd=home), "wb")
+            try:
+                yield IncomingFile(stream, home, name, tree)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=home)
+                # what was put in place has been flushed; of the rest, nobody wants what the disk had no room for
+                with suppress(OSError):
+                    stream.close()
         finally:
             os.close(home)
 

@@ -58,7 +58,10 @@ def test_a_system_that_cannot_be_seen(bench: Bench, why: str) -> None:
     for method, route in (("PUT", "media"), ("DELETE", "media"), ("GET", "media")):
         answer = bench.request(method, f"{route}/system/{system}/x", body=body_of(method, route))
         assert answer.refusal == (404, f"No system found for user with id {system}")
-    assert bench.upload(f"system/{system}", b"x").refusal == (404, f"No system found for user with id {system}")
+    assert bench.upload(f"system/{system}", b"x").refusal == (
+        404,
+        f"No system found for user with id {system}",
+    )
 
 
 @pytest.mark.parametrize("status", [SystemStatus.DOWN, SystemStatus.UNKNOWN, SystemStatus.MAINTENANCE])
@@ -141,7 +144,9 @@ def test_no_such_resource(bench: Bench, path: str) -> None:
     assert answer.json["fault"]["code"] == 900906
 
 
-@pytest.mark.parametrize("method, path", [("POST", "listings/x"), ("PATCH", "media/x"), ("DELETE", "history/x")])
+@pytest.mark.parametrize(
+    "method, path", [("POST", "listings/x"), ("PATCH", "media/x"), ("DELETE", "history/x")]
+)
 def test_other_verbs(bench: Bench, method: str, path: str) -> None:
     assert bench.request(method, path).refusal == (405, f"{method} is not supported")
 
