@@ -11,6 +11,8 @@ from emulator.services.accounts import AccountService
 from emulator.services.apps import AppService
 from emulator.store import Store, Transaction
 
+_LONGEST_USERNAME = 64
+
 
 class AppPermissionService:
     def __init__(self, *, store: Store, apps: AppService, accounts: AccountService) -> None:
@@ -59,6 +61,8 @@ class AppPermissionService:
                     "Invalid permission value. Valid values are: ALL, READ, WRITE, READ_WRITE, EXECUTE, "
                     "READ_EXECUTE, WRITE_EXECUTE, NONE"
                 )
+            if len(username) > _LONGEST_USERNAME or not username.isprintable():
+                raise Invalid(f"Invalid username. A username has at most {_LONGEST_USERNAME} characters.")
             tx.apps.set_grant(app, username, permission)
             if permission:
                 text = f"User {username} was granted {permission.word} permission by {caller.username}"

@@ -45,7 +45,7 @@ _BEFORE_SUBMISSION = ("pending", "processingInputs", "stagingInputs", "staging",
 
 def full(system: System, defaults: Collection[str]) -> dict[str, Any]:
     """``defaults`` are the ids of the caller's default systems."""
-    record = {
+    record: dict[str, Any] = {
         "site": system.site,
         "id": system.id,
         "revision": system.revision,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +12,10 @@ AT = "/systems/v2/data.storage"
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(tmp_path)
-    made.post("/systems/v2", STORAGE)
-    made.post("/systems/v2", EXECUTION)
-    yield made
-    made.close()
+def catalog(catalog: Catalog) -> Catalog:
+    catalog.post("/systems/v2", STORAGE)
+    catalog.post("/systems/v2", EXECUTION)
+    return catalog
 
 
 def act(

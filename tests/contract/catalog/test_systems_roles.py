@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,9 @@ AT = "/systems/v2/cluster"
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(tmp_path)
-    made.add_app_material()
-    yield made
-    made.close()
+def catalog(catalog: Catalog) -> Catalog:
+    catalog.add_app_material()
+    return catalog
 
 
 def grant(catalog: Catalog, username: str, role: str, at: str = AT, **rest: Any) -> Any:
