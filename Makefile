@@ -26,6 +26,7 @@ demo: clients       ## run the course's job on the embedded default, through the
 	$(BIN)/tapis-emulator demo --clients .venv-clients
 
 test: setup lint    ## everything: linters, types, layers, and all tests against real parts
+	$(BIN)/python -m tests.real.prepare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: setup         ## style, types and layers
