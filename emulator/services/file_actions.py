@@ -190,10 +190,6 @@ class FileActions:
             if there:
                 self._records.note_change_of(tx, place.parent, caller.username)
 
-    def check(self, caller: Caller, system_id: str | None, agave_path: str, copies: bool = False) -> None:
-        """Only the checks that every action makes of the URL's path, for an action that cannot be done."""
-        self._subject(caller, system_id, agave_path, copies)
-
     def _subject(
         self, caller: Caller, system_id: str | None, agave_path: str, copies: bool = False
     ) -> Subject:

@@ -127,8 +127,8 @@ class FilePermissionService:
 
         Raises NotFound, Forbidden, and Invalid for a permission that does not exist.
         """
-        wanted = None if permission is None else _exact(permission)
         place = self._places.locate(caller, system_id, agave_path, Route.LOOK)
+        wanted = None if permission is None else _exact(permission)
         _stat(place)
         with self._store.read() as tx:
             own = self.effective(tx, caller, place.system, place.path)

@@ -17,7 +17,7 @@ from emulator.domain.errors import RangeRefused
 from emulator.domain.ports import HostFiles
 from emulator.services.file_failures import told
 
-CHUNK = 1024 * 1024
+CHUNK = 256 * 1024
 """Bytes read and sent at a time: one piece in memory for each download."""
 
 _RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d+)\s*-\s*(\d*)|-\s*(\d+))\s*(?:,.*)?", re.ASCII | re.IGNORECASE)

@@ -16,6 +16,7 @@ from emulator.api.v2.wire import reply
 from emulator.domain.errors import Invalid
 from emulator.domain.file import INVALID_PERMISSION
 from emulator.services.file_permissions import EVERYBODY, PemChange
+from emulator.services.file_places import Route
 
 _USERNAME = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 _READ = ("canread", "can_read", "read")
@@ -35,7 +36,9 @@ def list_pems(path: str) -> Response:  # noqa: ARG001
 
 
 def change_pems(path: str) -> Response:  # noqa: ARG001
-    changed = services().file_permissions.change(caller(), *target(), _change(bodies.fields()))
+    who, where = caller(), target()
+    services().files.locate(who, *where, Route.SHARE)  # the system is looked at before the body [files §3]
+    changed = services().file_permissions.change(who, *where, _change(bodies.fields()))
     lines = [pem_line(changed.place, pem) for pem in changed.entries]
     return reply(lines, 201 if changed.granted else 200)
 

@@ -13,8 +13,10 @@ from emulator.api.v2.downloads import send_file
 from emulator.api.v2.file_record import file_object, history_line, listing_lines, public_link
 from emulator.api.v2.uploads import Form, read_form
 from emulator.api.v2.wire import reply
-from emulator.domain.errors import Invalid, NotProvided
+from emulator.domain.errors import EmulatorError, Invalid, NotProvided
+from emulator.domain.file import LogicalFile
 from emulator.services.file_actions import Done, FileActions
+from emulator.services.file_places import Route
 from emulator.services.file_uploads import Upload
 
 _NO_FIELDS = (
@@ -23,6 +25,7 @@ _NO_FIELDS = (
 )
 _SYSTEM = re.compile(r"/system/([^/]+)(?:/(.*))?", re.DOTALL)
 _OFFSET = re.compile(r"\s*bytes\s*=\s*(\d{1,18})\s*-.*", re.ASCII | re.IGNORECASE)
+_ACTIONS = ("MKDIR", "RENAME", "COPY", "MOVE")
 _UNSUPPORTED_ACTIONS = ("TOUCH", "LIST", "INDEX", "REMOVE", "CKSUM")
 _LATER = "{} are not provided by this version of the emulator."
 
@@ -65,9 +68,11 @@ def download(path: str) -> Response:  # noqa: ARG001
 
 def upload(path: str) -> Response:  # noqa: ARG001
     """A file in a form, or an import by URL [files §6]."""
-    if not request.content_length and request.headers.get("Transfer-Encoding") is None:
-        raise Invalid("No post entity")
-    if request.mimetype != "multipart/form-data":
+    empty = not request.content_length and "Transfer-Encoding" not in request.headers
+    if empty or request.mimetype != "multipart/form-data":
+        _check_place()
+        if empty:
+            raise Invalid("No post entity")
         request.max_content_length = edge().settings.max_request_mb * 1024 * 1024
         _import(bodies.fields())
     with services().files.uploads.receive(caller(), *target()) as file:
@@ -86,11 +91,12 @@ def act(path: str) -> Response:  # noqa: ARG001
     body = bodies.fields(bodies.FILES_EMPTY)
     if not body:
         raise Invalid(_NO_FIELDS if request.get_data() else bodies.FILES_EMPTY)
-    action = _text(body, "action")
-    if not action:
-        services().files.actions.check(caller(), *target())
-        raise Invalid("Please provide a file action to perform")
-    return _done(_perform(action.upper(), _text(body, "path"), bodies.truth(body.get("append")) is True))
+    action = (_text(body, "action") or "").upper()
+    if action not in _ACTIONS:
+        _check_place()
+        raise _no_action(action)
+    done = _perform(action, _text(body, "path"), bodies.truth(body.get("append")) is True)
+    return reply(file_object(done.record), 201 if done.created else 200, done.message)
 
 
 def delete(path: str) -> Response:  # noqa: ARG001
@@ -106,25 +112,29 @@ def not_provided(path: str) -> Response:  # noqa: ARG001
 def _perform(action: str, path: str | None, append: bool) -> Done:
     actions: FileActions = services().files.actions
     who, where = caller(), target()
-    match action:
-        case "MKDIR":
-            return actions.mkdir(who, *where, path, public_link)
-        case "RENAME":
-            return actions.rename(who, *where, path)
-        case "COPY":
-            return actions.copy(who, *where, path, public_link, append)
-        case "MOVE":
-            return actions.move(who, *where, path, public_link)
+    if action == "MKDIR":
+        return actions.mkdir(who, *where, path, public_link)
+    if action == "RENAME":
+        return actions.rename(who, *where, path)
+    if action == "COPY":
+        return actions.copy(who, *where, path, public_link, append)
+    return actions.move(who, *where, path, public_link)
+
+
+def _no_action(action: str) -> EmulatorError:
+    if not action:
+        return Invalid("Please provide a file action to perform")
     if action in _UNSUPPORTED_ACTIONS:
-        raise NotProvided(f"Action {action} not supported")
-    raise Invalid("Action null not supported")
+        return NotProvided(f"Action {action} not supported")
+    return Invalid("Action null not supported")
 
 
-def _done(done: Done) -> Response:
-    return reply(file_object(done.record), 201 if done.created else 200, done.message)
+def _check_place() -> None:
+    """What is wrong with the system or the path is said before what is wrong with the body [files §3, §7]."""
+    services().files.locate(caller(), *target(), Route.MEDIA)
 
 
-def _finish(file: Upload, form: Form) -> Any:
+def _finish(file: Upload, form: Form) -> LogicalFile:
     if form.filename is None:
         raise Invalid("No file uploaded")
     offset = _OFFSET.fullmatch(request.headers.get("Range", ""))

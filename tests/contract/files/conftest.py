@@ -203,6 +203,18 @@ class Bench:
                 )
 
 
+def act(bench: Bench, where: str, user: str = OWNER, **body: Any) -> Answer:
+    return bench.request("PUT", f"media/system/{where}", user, body=body)
+
+
+def tree(directory: Path) -> dict[str, str]:
+    """Files with their content, directories with "/"."""
+    return {
+        str(path.relative_to(directory)): "/" if path.is_dir() else path.read_text()
+        for path in sorted(directory.rglob("*"))
+    }
+
+
 @pytest.fixture(scope="module")
 def bench(emulator: Emulator) -> Iterator[Bench]:
     yield Bench(emulator)

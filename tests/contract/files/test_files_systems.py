@@ -113,6 +113,16 @@ def test_private_storage_gives_nobody_a_home(bench: Bench, private: str) -> None
     assert bench.names(f"system/{private}") == ["."]
 
 
+def test_the_system_is_looked_at_before_the_body(bench: Bench) -> None:
+    unknown = (404, "No system found for user with id none.such")
+    assert bench.request("POST", "media/system/none.such", body=b"").refusal == unknown
+    assert bench.request("POST", "media/system/none.such", body={"fileName": "x"}).refusal == unknown
+    assert bench.request("PUT", "media/system/none.such", body={"path": "x"}).refusal == unknown
+    assert bench.request("PUT", "media/system/none.such", body={"action": "touch"}).refusal == unknown
+    assert bench.request("POST", "pems/system/none.such", body={}).status == 404
+    assert bench.request("GET", "pems/system/none.such?permission=SOME").status == 404
+
+
 def test_a_root_that_cannot_be_made(bench: Bench) -> None:
     system = bench.system(root="/file/below")
     real = bench.real(system, "/").parent
