@@ -125,6 +125,7 @@ class SandboxLauncher:
             for job in self._spool.jobs():
                 self._recover(job)
             self._started = True
+        self._soon(self._runs.sweep)
         for key in self._queues.with_waiting():
             self._soon(self._dispatch, key)
         images = any(script.intent.image for script in self._runs.table.values())

@@ -11,7 +11,7 @@ import logging
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -71,6 +71,14 @@ class ProcessRuntime:
     def kill(self, job: JobSpool) -> None:
         self._signal(job, signal.SIGKILL)
 
+    def sweep(self, jobs: Iterable[JobSpool]) -> None:
+        """Kill what still runs of jobs that ended while nobody watched."""
+        survey = processes.Survey()
+        for job in jobs:
+            supervisor = job.supervisor()
+            if supervisor is not None:
+                processes.signal_all(survey.members(supervisor.pid, str(job.path)), signal.SIGKILL)
+
     def discard(self, job: JobSpool) -> None:
         """Nothing outside the spool is kept of a process."""
 
@@ -82,11 +90,7 @@ class ProcessRuntime:
         if supervisor is None:
             return False
         ended = partial(self._settle, job, supervisor.pid, None)
-        if self._watcher.watch(supervisor, str(job.path), ended):
-            return True
-        if job.exit() is None:
-            self.kill(job)
-        return False
+        return self._watcher.watch(supervisor, str(job.path), ended)
 
     def _look_at_claim(self, job: JobSpool, looks: int) -> None:
         """A claim is a file made and then written; between the two there is nothing to wait on but time."""
@@ -112,7 +116,7 @@ class ProcessRuntime:
 
     def _settle(self, job: JobSpool, leader: int, ending: Exit | None) -> None:
         """The supervisor has ended. What still runs in the background may finish its output first."""
-        if processes.group_exists(leader):
+        if processes.group_exists(leader) or job.killed() is not None:
             _Leftovers(self._clock, self._watcher, job, leader, partial(self._on_end, job.job_id, ending))
         else:
             self._on_end(job.job_id, ending)

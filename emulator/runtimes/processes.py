@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ PROC = Path("/proc")
 MARKER = "TAPIS_EMULATOR_JOB"
 """The variable that every process of a job inherits; its value is the job's spool directory."""
 
+_MARK = f"\0{MARKER}=".encode()
 _UNKNOWN = "-"
 
 
@@ -59,17 +61,54 @@ def boot_id() -> str:
         return _UNKNOWN
 
 
-def members(leader: int, marker: str, *, by_group: bool = False) -> list[int]:
+class Survey:
+    """One look at all processes of this machine."""
+
+    def __init__(self, *, by_ps: bool = not (PROC / "self/stat").exists()) -> None:
+        """``by_ps``: by process groups and command lines, which the portable ``ps`` shows."""
+        self._sessions: defaultdict[int, set[int]] = defaultdict(set)
+        self._marks: dict[int, str] = {}
+        for pid, session, mark in _by_ps() if by_ps else _by_proc():
+            self._sessions[session].add(pid)
+            if mark:
+                self._marks[pid] = mark
+        self._by_ps = by_ps
+
+    def members(self, leader: int, marker: str) -> list[int]:
+        """The living processes of a job other than ``leader`` and this program itself.
+
+        They are those that carry ``marker`` as the value of :data:`MARKER`, and those of the leader's session
+        as long as one of it carries the marker: else the leader's id may be somebody else's by now. A
+        process that leaves the session and empties its environment is not found; by ``ps``, none that
+        leaves the leader's process group, or outlives the leader.
+        """
+        session = self._sessions.get(leader, set())
+        if self._by_ps:
+            ours = any(marker in self._marks.get(pid, "") for pid in session)
+            found = session if ours else set()
+        else:
+            found = {pid for pid, mark in self._marks.items() if mark == marker}
+            found |= session if session & found else set()
+        return sorted(found - {leader, os.getpid()})
+
+
+def members(self, leader: int, marker: str) -> list[int]:
     """The living processes of a job other than ``leader`` and this program itself.
 
-    They are those of the leader's session, and those that left it but carry ``marker`` as the value of
-    :data:`MARKER`. One that left the session and emptied its environment is not found. ``by_group`` (the
-    only way without ``/proc``): those of the leader's process group.
+    They are those that carry ``marker`` as the value of :data:`MARKER`, and those of the leader's session
+    as long as one of it carries the marker: else the leader's id may be somebody else's by now. A
+    process that leaves the session and empties its environment is not found.
     """
-    skip = {leader, os.getpid()}
-    by_group = by_group or not PROC.joinpath("self/stat").exists()
-    found = _group_by_ps(leader) if by_group else _by_proc(leader, marker)
-    return [pid for pid in found if pid not in skip]
+    found = set(self._marked.get(marker, ()))
+    session = self._sessions.get(leader, set())
+    if session & found:
+        found |= session
+    return sorted(found - {leader, os.getpid()})
+
+
+def members(leader: int, marker: str) -> list[int]:
+    """See :meth:`Survey.members`."""
+    return Survey().members(leader, marker)
 
 
 def signal_all(pids: list[int], number: signal.Signals) -> None:
@@ -105,28 +144,29 @@ def _stat(pid: int) -> list[str] | None:
     return text.rpartition(") ")[2].split()
 
 
-def _by_proc(leader: int, marker: str) -> Iterator[int]:
-    wanted = f"{MARKER}={marker}".encode()
+def _by_proc() -> Iterator[tuple[int, int, str]]:
+    """Process id, session and mark of everything that lives."""
     for pid in map(int, filter(str.isdigit, os.listdir(PROC))):  # noqa: PTH208 - quicker than paths
         fields = _stat(pid)
-        if fields is None or fields[_STATE] in ("Z", "X"):
-            continue
-        if fields[_SESSION] == str(leader) or wanted in _environment(pid):
-            yield pid
+        if fields is not None and fields[_STATE] not in ("Z", "X"):
+            yield pid, int(fields[_SESSION]), _mark(pid)
 
 
-def _environment(pid: int) -> list[bytes]:
+def _mark(pid: int) -> str:
     try:
-        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        environment = (PROC / str(pid) / "environ").read_bytes()
     except OSError:  # gone, or of another user
-        return []
+        return ""
+    before, found, after = (b"\0" + environment).partition(_MARK)
+    return os.fsdecode(after.partition(b"\0")[0]) if found else ""
 
 
-def _group_by_ps(leader: int) -> Iterator[int]:
-    for line in _ps("-A", "-o", "pid=,pgid=,stat=").splitlines():
-        pid, group, state = line.split()
-        if group == str(leader) and not state.startswith("Z"):
-            yield int(pid)
+def _by_ps() -> Iterator[tuple[int, int, str]]:
+    """Process id, group and command line."""
+    for line in _ps("-A", "-ww", "-o", "pid=,pgid=,stat=,args=").splitlines():
+        pid, group, state, command = [*line.split(None, 3), ""][:4]
+        if not state.startswith("Z"):
+            yield int(pid), int(group), command
 
 
 def _ps(*arguments: str) -> str:

@@ -122,6 +122,13 @@ class Runs:
         if not never_runs:
             self._post(self._ask_to_end, script)
 
+    def sweep(self) -> None:
+        """Kill what is left of scripts that ended while no launcher was there."""
+        with self.changed:
+            over = [s.job for s in self.table.values() if s.is_over and not s.intent.image]
+        if over:
+            self._processes.sweep(over)
+
     def drop(self, script: Script) -> None:
         """Remove all traces of one that is over. Raises OSError; the next start will try again then."""
         with self.changed:

@@ -54,7 +54,7 @@ class Runtime(Protocol):
         """
 
     def adopt(self, job: JobSpool) -> bool:
-        """Wait for a supervisor of an earlier run; False when it is gone, and all it left is killed.
+        """Wait for a supervisor of an earlier run; False when it is gone.
 
         Raises ConnectionError as ``check``.
         """

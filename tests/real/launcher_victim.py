@@ -51,9 +51,9 @@ class Fuse:
                 self._lit = False  # its own kill is an event too
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def _hook(self, event: str, _: Any) -> None:
-        if self._lit and event in COUNTED:
-            self.burn()
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._lit and event in COUNTED and not str(arguments[0]).startswith("/proc"):
+            self.burn()  # but for reading about processes, which changes nothing and happens a lot
 
 
 class BurningPopen(subprocess.Popen):
@@ -80,11 +80,15 @@ def perform(task: dict[str, Any], fuse: Fuse) -> str:
         fuse.light()
         machine.launcher.start()
         machine.wait(launch, lambda report: report.state is not RemoteState.QUEUED)
-    elif verb in ("cancel", "forget"):
+    elif verb == "cancel":
         machine.launcher.start()
         fuse.light()
-        getattr(machine.launcher, verb)(*((launch, "") if verb == "cancel" else (launch,)))
+        machine.launcher.cancel(launch, "")
         machine.wait(launch)
+    elif verb == "forget":
+        machine.launcher.start()
+        fuse.light()
+        machine.launcher.forget(launch)
     fuse.put_out()
     return answer
 

@@ -171,9 +171,7 @@ def test_on_change_comes_from_a_thread_of_the_launchers(machine):
     assert threading.current_thread() not in {thread for _, thread in threads}
 
 
-@pytest.mark.parametrize(
-    ("missing", "message"), [("work_dir", "no work directory"), ("script", "no script")]
-)
+@pytest.mark.parametrize(("missing", "message"), [("work_dir", "no work directory"), ("script", "no script")])
 @BATCH_AND_FORK
 def test_what_cannot_start_is_refused_and_leaves_nothing(machine, scheduler, missing, message):
     launch = machine.launch("one", "exit 0\n", scheduler=scheduler, **{missing: "/scratch/nowhere"})
@@ -205,7 +203,7 @@ def test_a_job_id_that_is_a_path_is_refused(machine):
 
 
 def test_output_of_background_processes_is_complete_when_the_end_is_told(machine):
-    text = "exec > >(while read -r line; do sleep 0.2; echo \"$line\"; done >slow.out)\necho one\necho two\n"
+    text = 'exec > >(while read -r line; do sleep 0.2; echo "$line"; done >slow.out)\necho one\necho two\n'
     launch = machine.launch("one", text)
     assert machine.run(launch).succeeded
     assert machine.output(launch, "slow.out") == "one\ntwo\n"
@@ -307,9 +305,7 @@ def test_somebody_else_kills_the_supervisor(machine):
 @pytest.mark.slow
 def test_two_hundred_at_once_without_a_thread_for_each(machine):
     text = 'echo "$1" >>"$HOME/ran"; while [ ! -e "$HOME/go" ]; do sleep 0.5; done; exit 5\n'
-    launches = [
-        machine.launch(f"job{n}", text, scheduler="SLURM" if n % 2 else "FORK") for n in range(200)
-    ]
+    launches = [machine.launch(f"job{n}", text, scheduler="SLURM" if n % 2 else "FORK") for n in range(200)]
     before = threading.active_count()
     ids = {machine.launcher.submit(launch) for launch in launches}
     assert len(ids) == 200
