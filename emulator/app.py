@@ -41,7 +41,7 @@ from emulator.services.status import StatusService
 from emulator.services.subscriptions import SubscriptionService
 from emulator.services.system_roles import SystemRoleService
 from emulator.services.systems import SystemService
-from emulator.settings import Settings
+from emulator.settings import BadSetting, Settings, flag
 from emulator.store import Store
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,8 @@ class Emulator:
     def start(self) -> None:
         """Open the data directory, take up unfinished jobs, listen.
 
-        Raises DirectoryInUse, SchemaMismatch, BadSeed, OSError (a port that is taken); nothing stays held then.
+        Raises DirectoryInUse, SchemaMismatch, BadSeed, BadSetting (a default user who does not exist), OSError
+        (a port that is taken); nothing stays held then.
         """
         self.directory.acquire()
         try:
@@ -134,10 +135,20 @@ class Emulator:
         )
         services = self._services(ids, journal, hosts)
         Seeder(services, hosts, self.store, self.clock, ids, settings).seed()
-        scopes = {DEFAULT_LISTENER: ListenerScope(DEFAULT_WORLD, settings.default_user)}
+        self.default_user = self._default_user()
+        scopes = {DEFAULT_LISTENER: ListenerScope(DEFAULT_WORLD, self.default_user)}
         wsgi = create_app(services, settings, scopes, [V2(routes), Control()])
         self._tls = TlsIdentity(data)
         self.server = Server(wsgi, version=settings.service_version, tls=self._tls)
+
+    def _default_user(self) -> str:
+        """Of the setting, else of the world's seed. Raises BadSetting when there is no such user."""
+        with self.store.read() as tx:
+            world = tx.accounts.world(DEFAULT_WORLD)
+            name = self.settings.default_user or (world.default_user if world else "")
+            if tx.accounts.user(DEFAULT_WORLD, name) is None:
+                raise BadSetting(f"{flag('auth.default_user')}: there is no user {name!r}")
+        return name
 
     def archive_directory(self, system_id: str, path: str) -> Path:
         """Where a path of a system of the default world lies on this machine.

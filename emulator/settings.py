@@ -11,6 +11,7 @@ A flag wins over the environment, which wins over the file, which wins over the 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -24,8 +25,20 @@ class BadSetting(Exception):
     """An option that does not exist, or a value of the wrong kind. The text names it and its source."""
 
 
-def _option(key: str, default: Any, text: str) -> Any:
-    meta = {"key": key, "help": text}
+_AT_LEAST_1 = (1, math.inf)
+_FACTOR = (1e-6, 1e9)
+
+
+def _option(
+    key: str,
+    default: Any,
+    text: str,
+    choices: tuple[str, ...] = (),
+    within: tuple[float, float] | None = None,
+) -> Any:
+    """A row of the table. ``choices`` are the words it may be, in any case; ``within`` least and most of a number."""
+    text = f"{text}: {' or '.join(choices)}" if choices else text
+    meta = {"key": key, "help": text, "choices": choices, "within": within}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=meta)
     return field(default=default, metadata=meta)
@@ -39,15 +52,19 @@ def _data_home() -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     host: str = _option("server.host", "127.0.0.1", "address to listen on")
-    port: int = _option("server.port", 8000, "port to listen on; 0 takes a free one")
+    port: int = _option("server.port", 8000, "port to listen on; 0 takes a free one", within=(0, 65535))
     base_url: str = _option("server.base_url", "", "base URL in links; empty: as the request came")
-    log_level: str = _option("server.log_level", "WARNING", "DEBUG, INFO, WARNING or ERROR")
+    log_level: str = _option(
+        "server.log_level", "WARNING", "what is logged", ("DEBUG", "INFO", "WARNING", "ERROR")
+    )
     data_dir: str = _option("data_dir", _data_home(), "where everything is kept")
     ephemeral: bool = _option("ephemeral", False, "keep nothing: data in a directory that goes at the end")
     seed_file: str = _option("seed_file", "", "YAML of tenant, users, systems; empty: the built-in one")
 
-    workers: int = _option("engine.workers", 4, "threads that walk jobs through their steps")
-    runtime: str = _option("engine.runtime", "process", "how sandboxes run jobs: process or docker")
+    workers: int = _option(
+        "engine.workers", 4, "threads that walk jobs through their steps", within=_AT_LEAST_1
+    )
+    runtime: str = _option("engine.runtime", "process", "how sandboxes run jobs", ("process", "docker"))
     images: dict[str, str] = _option(
         "engine.images", {}, "Docker image per app or system id (globs allowed): these run in containers"
     )
@@ -60,14 +77,20 @@ class Settings:
     )
 
     anonymous: bool = _option("auth.anonymous", True, "no Authorization header: act as the default user")
-    default_user: str = _option("auth.default_user", "testuser", "user of requests without credentials")
+    default_user: str = _option(
+        "auth.default_user", "", "user of requests without credentials; empty: the seed's"
+    )
     revoke_on_refresh: bool = _option("auth.revoke_on_refresh", False, "a refresh kills the old pair")
-    token_lifetime: int = _option("auth.token_lifetime", 14400, "seconds an access token lives")
+    token_lifetime: int = _option(
+        "auth.token_lifetime", 14400, "seconds an access token lives", within=_AT_LEAST_1
+    )
     strict_usernames: bool = _option("auth.strict_usernames", True, "unknown users are 404 in roles and pems")
-    fault_format: str = _option("gateway.fault_format", "json", "json or xml fault bodies")
+    fault_format: str = _option("gateway.fault_format", "json", "what fault bodies are", ("json", "xml"))
     service_version: str = _option("service.version", "2.2.27-r8d3e0d3", "version in every answer")
-    page_default: int = _option("page.default", 100, "entries on a page when no limit is given")
-    page_max: int = _option("page.max", 250, "most entries on a page (files: no cap)")
+    page_default: int = _option(
+        "page.default", 100, "entries on a page when no limit is given", within=_AT_LEAST_1
+    )
+    page_max: int = _option("page.max", 250, "most entries on a page (files: no cap)", within=_AT_LEAST_1)
     public_default_read: bool = _option(
         "files.public_default_read", False, "READ outside homes on public storage"
     )
@@ -86,12 +109,16 @@ class Settings:
     archive_exclude_inputs: bool = _option(
         "jobs.archive_exclude_inputs", False, "do not archive staged inputs"
     )
-    time_scale: float = _option("jobs.time_scale", 1.0, "divides run time limits")
-    recovery_time_scale: float = _option("jobs.recovery_time_scale", 60.0, "divides waits of blocked jobs")
-    max_request_mb: int = _option("server.max_request_mb", 10, "most megabytes of a JSON or form body")
+    time_scale: float = _option("jobs.time_scale", 1.0, "divides run time limits", within=_FACTOR)
+    recovery_time_scale: float = _option(
+        "jobs.recovery_time_scale", 60.0, "divides waits of blocked jobs", within=_FACTOR
+    )
+    max_request_mb: int = _option(
+        "server.max_request_mb", 10, "most megabytes of a JSON or form body", within=_AT_LEAST_1
+    )
 
     smtp_host: str = _option("smtp.host", "", "SMTP server for e-mails; empty: the built-in mailbox")
-    smtp_port: int = _option("smtp.port", 25, "its port")
+    smtp_port: int = _option("smtp.port", 25, "its port", within=(1, 65535))
     smtp_user: str = _option("smtp.user", "", "login name, when it asks for one")
     smtp_password: str = _option("smtp.password", "", "its password")
     smtp_starttls: bool = _option("smtp.starttls", False, "speak TLS after STARTTLS")
@@ -131,9 +158,9 @@ def load(
     for key, option in table.items():
         if variable(key) in env:
             values[option.name] = _typed(option, env[variable(key)], variable(key))
-    for name, value in flags.items():
-        if value is not None:
-            values[name] = value
+    for option in table.values():
+        if flags.get(option.name) is not None:
+            values[option.name] = _typed(option, flags[option.name], flag(option.metadata["key"]))
     return Settings(**values)
 
 
@@ -162,15 +189,38 @@ def _flatten(document: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _typed(option: Field[Any], value: Any, source: str) -> Any:
+    """The value as the option's type, within its bounds. Raises BadSetting."""
     kind = {"str": str, "int": int, "float": float, "bool": bool}.get(str(option.type), dict)
     try:
         if kind is bool:
             return value if isinstance(value, bool) else _truth(str(value))
         if kind is dict:
             return value if isinstance(value, dict) else dict(p.split("=", 1) for p in value.split(",") if p)
-        return kind(value)
+        return _bounded(option, kind(value))
     except (TypeError, ValueError) as error:
-        raise BadSetting(f"{source}: {option.metadata['key']} cannot be {value!r}") from error
+        allowed = _allowed(option)
+        raise BadSetting(f"{source}: {option.metadata['key']} cannot be {value!r}{allowed}") from error
+
+
+def _bounded(option: Field[Any], value: Any) -> Any:
+    """Raises ValueError for what the table does not allow; a word comes back as the table spells it."""
+    choices, within = option.metadata["choices"], option.metadata["within"]
+    if choices:
+        return choices[[word.lower() for word in choices].index(value.lower())]
+    if within and not within[0] <= value <= within[1]:
+        raise ValueError(value)
+    return value
+
+
+def _allowed(option: Field[Any]) -> str:
+    """What would have been right, for messages."""
+    choices, within = option.metadata["choices"], option.metadata["within"]
+    if choices:
+        return f": it is {' or '.join(choices)}"
+    if within is None:
+        return ""
+    least, most = within
+    return f": it is {least:g} or more" if math.isinf(most) else f": it lies between {least:g} and {most:g}"
 
 
 def _truth(text: str) -> bool:

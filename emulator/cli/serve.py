@@ -13,7 +13,7 @@ import click
 
 from emulator.cli.env import client_lines
 from emulator.cli.options import data_path, with_settings
-from emulator.settings import Settings
+from emulator.settings import BadSetting, Settings
 
 
 @click.command("serve")
@@ -26,11 +26,7 @@ def command(settings: Settings) -> None:
     from emulator.seeding import BadSeed
     from emulator.store import SchemaMismatch
 
-    if settings.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise click.ClickException(f"there is no log level {settings.log_level}")
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stopped.set())
     signal.signal(signal.SIGINT, _interrupt(stopped))
@@ -38,14 +34,16 @@ def command(settings: Settings) -> None:
     emulator = Emulator(settings, directory)
     try:
         emulator.start()
-    except (DirectoryInUse, SchemaMismatch, BadSeed) as error:
+    except (DirectoryInUse, SchemaMismatch, BadSeed, BadSetting) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        raise click.ClickException(f"cannot serve on {settings.host}:{settings.port}: {error}") from error
+        # a file's error names the file, a socket's nothing
+        what = f"use {error.filename}" if error.filename else f"serve on {settings.host}:{settings.port}"
+        raise click.ClickException(f"cannot {what}: {error.strerror or error}") from error
     try:
         directory.announce({"url": emulator.url, "pid": os.getpid()})
         click.echo(f"tapis-emulator listens on {emulator.url} (plain HTTP and TLS); data in {directory.path}")
-        click.echo(f"Requests without a token act as {settings.default_user}. Point the clients here:\n")
+        click.echo(f"Requests without a token act as {emulator.default_user}. Point the clients here:\n")
         click.echo(client_lines(emulator.url))
         stopped.wait()
     finally:

@@ -55,12 +55,11 @@ class ServeProcess:
             )
         assert self.process.stdout is not None
         # nothing but the announcement, or the end of the process, ends this line
-        first = self.process.stdout.readline()
-        found = _ANNOUNCEMENT.search(first)
+        self._first = self.process.stdout.readline()
+        found = _ANNOUNCEMENT.search(self._first)
         if found is None:
             ended = self.kill()
-            raise AssertionError(f"serve did not come up:\n{first}{ended.output}{ended.complaints}")
-        self._first = first
+            raise AssertionError(f"serve did not come up:\n{ended.output}{ended.complaints}")
         self.url = found["url"]
         self.data = Path(found["data"])
 
@@ -83,8 +82,11 @@ class ServeProcess:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def _ended(self, timeout: float) -> Ended:
-        output, _ = self.process.communicate(timeout=timeout)
-        return Ended(self.process.returncode, getattr(self, "_first", "") + output, self.complaints())
+        # it prints a page at its start and then no more: the pipe holds that, nobody needs to read meanwhile
+        code = self.process.wait(timeout)
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            return Ended(code, self._first + output.read(), self.complaints())
 
     def __enter__(self) -> ServeProcess:
         return self

@@ -47,6 +47,30 @@ def test_a_mistake_in_the_environment_names_the_variable() -> None:
         load({}, {"TAPIS_EMULATOR_JOBS_TIME_SCALE": "fast"})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("runtime", "teleport", "process or docker"),
+        ("port", 70000, "between 0 and 65535"),
+        ("workers", 0, "1 or more"),
+        ("time_scale", 0.0, "between 1e-06"),
+    ],
+)
+def test_a_flag_out_of_bounds_says_what_is_within(name: str, value: object, allowed: str) -> None:
+    key = next(option.metadata["key"] for option in options() if option.name == name)
+    with pytest.raises(BadSetting, match=f"^{flag(key)}: {key} cannot be {value!r}: it .*{allowed}"):
+        load({name: value}, {})
+
+
+def test_words_are_taken_in_any_case() -> None:
+    assert load({"log_level": "debug", "runtime": "Docker"}, {}).log_level == "DEBUG"
+
+
+def test_every_default_is_allowed() -> None:
+    settings = load({}, {})
+    assert load({option.name: getattr(settings, option.name) for option in options()}, {}) == settings
+
+
 def test_names_are_unique_in_every_form() -> None:
     keys = [option.metadata["key"] for option in options()]
     for form in (flag, variable):

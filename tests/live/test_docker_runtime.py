@@ -1,0 +1,400 @@
+"""Scripts in real containers: the same promises as for processes, and nothing left behind."""
+
+import os
+import socket
+import threading
+from itertools import count
+
+import docker
+import pytest
+
+from emulator.domain.ports import RemoteState
+from emulator.runtimes.docker import LABEL
+from tests.real.launcher_victim import Victims
+from tests.real.sandbox_machine import HOST, SandboxMachine
+from tests.real.waiting import wait_until
+
+pytestmark = pytest.mark.xdist_group("docker")
+BATCH_AND_FORK = pytest.mark.parametrize("scheduler", ["FORK", "SLURM"])
+HOLD = 'while [ ! -e "$HOME/go" ]; do sleep 0.05; done\n'
+
+
+@pytest.fixture
+def engine_api(docker_engine):
+    client = docker.APIClient(base_url=docker_engine.host)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def settings(busybox_image):
+    return {"images": {"cluster": busybox_image}, "docker_network": "none"}
+
+
+@pytest.fixture
+def machine(tmp_path, docker_engine, settings, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    machine = SandboxMachine(tmp_path, **settings)
+    yield machine
+    machine.stop(end_scripts=True)
+
+
+def running(report):
+    return report.state is RemoteState.RUNNING
+
+
+def home(machine):
+    return machine.directory / "hosts/tacc.prod" / HOST / "home/testuser"
+
+
+def containers(engine_api, machine):
+    """Containers of this machine's jobs, ended ones too."""
+    listed = engine_api.containers(all=True, filters={"label": f"{LABEL}.job"})
+    instance = machine.launcher._runs.containers.instance
+    return [found["Names"][0] for found in listed if found["Labels"][f"{LABEL}.instance"] == instance]
+
+
+def nothing_is_left(engine_api, machine):
+    wait_until(lambda: not containers(engine_api, machine), what="the engine to have removed the containers")
+
+
+@BATCH_AND_FORK
+@pytest.mark.parametrize(
+    ("text", "code", "number"),
+    [("exit 0", 0, 0), ("exit 3", 3, 0), ("kill -9 $$", 137, 9), ("no-such-program", 127, 0)],
+)
+def test_exit_codes_and_signals(machine, engine_api, scheduler, text, code, number):
+    launch = machine.launch("one", text + "\n", scheduler=scheduler)
+    assert machine.launcher.submit(launch) == "1"
+    report = machine.wait(launch)
+    assert (report.state, report.exit_code, report.signal) == (RemoteState.ENDED, code, number)
+    assert report.scheduler_state == ("FAILED" if code else "COMPLETED")
+    machine.launcher.forget(launch)
+    nothing_is_left(engine_api, machine)
+
+
+def test_what_a_script_sees(machine):
+    text = "pwd; id -u; id -g; module load x; echo err >&2; mktemp; touch $HOME/here; env -0 >env\n"
+    launch = machine.launch("one", text)
+    assert machine.run(launch).succeeded
+    work_dir = machine.work_dir("one")
+    pwd, uid, gid, temporary = machine.output(launch).split()
+    assert pwd == str(work_dir)
+    assert (int(uid), int(gid)) == (os.getuid(), os.getgid())
+    assert temporary.startswith(str(machine.spool / "one/tmp"))
+    assert machine.output(launch, "job.err") == "err\n"
+    assert "module load x" in machine.output(launch, ".agave.log")
+    assert (home(machine) / "here").exists(), "the sandbox is the same inside and outside"
+    seen = dict(entry.split("=", 1) for entry in machine.output(launch, "env").split("\0") if entry)
+    assert seen["HOME"] == str(home(machine))
+    assert os.environ["PATH"] not in seen["PATH"], "PATH is the image's"
+
+
+def test_an_image_with_bash_runs_scripts_with_bash(tmp_path, docker_engine, python_image, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    machine = SandboxMachine(tmp_path, runtime="docker", docker_image=python_image, docker_network="none")
+    launch = machine.launch("one", 'words=(a b); echo "${words[1]}"; ml load y; python3 -c "print(6 * 7)"\n')
+    assert machine.run(launch).succeeded
+    assert machine.output(launch).split() == ["b", "42"]
+    assert "module load y" in machine.output(launch, ".agave.log") or "y:" in machine.output(
+        launch, ".agave.log"
+    )
+    machine.stop()
+
+
+def test_other_apps_run_as_processes(machine, engine_api):
+    launch = machine.launch("one", HOLD, system_id="another")
+    machine.launcher.submit(launch)
+    assert not containers(engine_api, machine)
+    machine.launcher.cancel(launch, "")
+    machine.wait(launch)
+
+
+@BATCH_AND_FORK
+def test_the_time_limit(machine, engine_api, scheduler):
+    text = "sleep 1000 & sleep 1000\n"
+    launch = machine.launch("one", text, scheduler=scheduler, max_run_seconds=1)
+    report = machine.run(launch)
+    assert (report.state, report.scheduler_state) == (RemoteState.ENDED, "TIMEOUT")
+    assert (report.exit_code, report.signal) == (143, 15)
+    nothing_is_left(engine_api, machine)
+
+
+@BATCH_AND_FORK
+def test_cancel(machine, engine_api, scheduler):
+    launch = machine.launch("one", HOLD, scheduler=scheduler)
+    remote = machine.launcher.submit(launch)
+    machine.wait(launch, running)
+    machine.launcher.cancel(launch, remote)
+    assert machine.wait(launch).scheduler_state == "CANCELLED"
+    nothing_is_left(engine_api, machine)
+
+
+def test_a_script_that_ignores_term_is_killed(machine, engine_api):
+    launch = machine.launch("one", "trap '' TERM\ntouch ready\nwhile :; do sleep 0.1; done\n")
+    machine.launcher.submit(launch)
+    wait_until((machine.work_dir("one") / "ready").exists)
+    machine.launcher.cancel(launch, "")
+    report = machine.wait(launch)
+    assert (report.scheduler_state, report.exit_code, report.signal) == ("CANCELLED", 137, 9)
+    nothing_is_left(engine_api, machine)
+
+
+def test_forgetting_a_running_script_kills_it(machine, engine_api):
+    launch = machine.launch("one", HOLD)
+    machine.launcher.submit(launch)
+    machine.launcher.forget(launch)
+    wait_until(lambda: not (machine.spool / "one").exists())
+    nothing_is_left(engine_api, machine)
+
+
+@BATCH_AND_FORK
+def test_out_of_memory(tmp_path, settings, docker_engine, engine_api, monkeypatch, scheduler):
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    machine = SandboxMachine(tmp_path, docker_limit_memory=True, **settings)
+    text = "head -c 200000000 /dev/zero | tail -n 1 >/dev/null\n"
+    launch = machine.launch("one", text, scheduler=scheduler, memory_per_node=0.03)
+    report = machine.run(launch)
+    assert (report.state, report.scheduler_state) == (RemoteState.ENDED, "OUT_OF_MEMORY")
+    assert (report.exit_code, report.signal) == (137, 9)
+    machine.restart()
+    assert machine.report(launch).scheduler_state == "OUT_OF_MEMORY"
+    nothing_is_left(engine_api, machine)
+    machine.stop()
+
+
+def test_an_image_that_cannot_be_had_is_refused_with_the_reason(machine, settings):
+    settings["images"]["broken-*"] = "no-such-registry.invalid/image:1"
+    launch = machine.launch("one", "exit 0\n", app_id="broken-1.0")
+    with pytest.raises(OSError, match="no-such-registry.invalid/image:1") as caught:
+        machine.launcher.submit(launch)
+    assert not isinstance(caught.value, ConnectionError)
+    assert not (machine.spool / "one").exists()
+
+
+def test_an_image_without_a_shell_ends_with_the_reason(machine, engine_api, settings, tmp_path):
+    empty = tmp_path / "empty.tar"
+    empty.write_bytes(bytes(10240))
+    name = f"tapis-emulator-empty:{os.getpid()}"
+    engine_api.import_image_from_file(str(empty), repository=name.split(":")[0], tag=name.split(":")[1])
+    settings["images"]["empty-*"] = name
+    launch = machine.launch("one", "exit 0\n", app_id="empty-1.0")
+    try:
+        with pytest.raises(OSError, match="/bin/sh"):
+            machine.launcher.submit(launch)
+        assert not isinstance(machine.report, ConnectionError)
+        machine.launcher.forget(launch)
+        nothing_is_left(engine_api, machine)
+    finally:
+        engine_api.remove_image(name, force=True)
+
+
+def test_limits_of_a_queue_hold_for_containers(machine):
+    held, waits = (machine.launch(name, HOLD, scheduler="SLURM", queue_limit=1) for name in ("one", "two"))
+    machine.launcher.submit(held)
+    machine.launcher.submit(waits)
+    machine.wait(held, running)
+    assert machine.report(waits).state is RemoteState.QUEUED
+    (home(machine) / "go").touch()
+    assert machine.wait(waits).succeeded
+
+
+# restarts
+
+
+@BATCH_AND_FORK
+def test_a_restart_finds_running_and_waiting_scripts(machine, engine_api, scheduler):
+    text = 'echo ran >>"$HOME/ran"\n' + HOLD + "exit 7\n"
+    first, second = (
+        machine.launch(name, text, scheduler=scheduler, queue_limit=1) for name in ("one", "two")
+    )
+    ids = [machine.launcher.submit(launch) for launch in (first, second)]
+    machine.wait(first, running)
+    machine.restart()
+    assert [machine.launcher.submit(launch) for launch in (first, second)] == ids
+    assert machine.wait(first, running).started is not None
+    (home(machine) / "go").touch()
+    assert [machine.wait(launch).exit_code for launch in (first, second)] == [7, 7]
+    assert (home(machine) / "ran").read_text() == "ran\nran\n"
+    nothing_is_left(engine_api, machine)
+
+
+def test_the_end_of_a_script_that_nobody_watched_is_found(machine, engine_api):
+    launch = machine.launch("one", HOLD + "exit 7\n")
+    machine.launcher.submit(launch)
+    machine.stop()
+    (home(machine) / "go").touch()
+    nothing_is_left(engine_api, machine)
+    machine.restart()
+    report = machine.wait(launch)
+    assert (report.state, report.exit_code) == (RemoteState.ENDED, 7)
+
+
+def test_a_container_that_somebody_removed_is_lost(machine, engine_api):
+    launch = machine.launch("one", HOLD)
+    machine.launcher.submit(launch)
+    machine.wait(launch, running)
+    wait_until((machine.spool / "one/claim").exists)
+    machine.stop()
+    engine_api.remove_container("tapis-one", force=True)
+    machine.restart()
+    assert machine.wait(launch).state is RemoteState.LOST
+
+
+def test_a_container_that_somebody_killed_has_failed(machine, engine_api):
+    launch = machine.launch("one", HOLD)
+    machine.launcher.submit(launch)
+    wait_until((machine.spool / "one/pid").exists)
+    engine_api.kill("tapis-one")
+    report = machine.wait(launch)
+    assert (report.scheduler_state, report.exit_code, report.signal) == ("FAILED", 137, 9)
+
+
+def test_orphans_are_removed_by_the_next_start(machine, engine_api):
+    launch = machine.launch("one", HOLD)
+    machine.launcher.submit(launch)
+    machine.wait(launch, running)
+    machine.stop()
+    (machine.spool / "one/intent.json").unlink()
+    machine.restart()
+    nothing_is_left(engine_api, machine)
+
+
+@BATCH_AND_FORK
+@pytest.mark.slow
+def test_killed_at_any_request(machine, settings, docker_engine, engine_api, scheduler):
+    """``kill -9`` before each request to the engine, and at moments in between."""
+    victims = Victims(DOCKER_HOST=docker_engine.host)
+    text = 'echo "$AGAVE_LOG_FILE" >>"$HOME/ran"\nexit 7\n'
+    instants = [{"point": point, "counted": ["http.client.send"]} for point in range(1, 9)]
+    instants += [{"after": 0.05 * step} for step in range(10)]
+    for number, instant in enumerate(instants):
+        launch = machine.launch(f"job-{number}", text, scheduler=scheduler)
+        changes = {"scheduler": scheduler}
+        told = victims.kill_one(
+            directory=machine.directory,
+            job=launch.job_id,
+            text=text,
+            verb="submit",
+            changes=changes,
+            settings=settings,
+            **instant,
+        )
+        machine.restart()
+        remote = machine.launcher.submit(launch)
+        assert told["answer"] in ("", remote)
+        assert machine.wait(launch).exit_code == 7
+        machine.launcher.forget(launch)
+    victims.close()
+    ran = (home(machine) / "ran").read_text().split()
+    assert ran == [f"{machine.work_dir(f'job-{n}')}/.agave.log" for n in range(len(instants))]
+    nothing_is_left(engine_api, machine)
+
+
+# an engine that does not answer
+
+
+class Wire:
+    """A socket before the engine's that can be cut: real connections, really broken."""
+
+    def __init__(self, path, engine_socket):
+        self.path = path
+        self._engine = engine_socket
+        self._open = []
+        self._listener = None
+
+    def connect(self):
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.path))
+        self._listener.listen()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self):
+        self.path.unlink()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for end in self._open:
+            end.shutdown(socket.SHUT_RDWR)
+        self._open.clear()
+
+    def _accept(self, listener):
+        for _ in count():
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            engine = socket.socket(socket.AF_UNIX)
+            engine.connect(self._engine)
+            self._open += [client, engine]
+            for source, target in ((client, engine), (engine, client)):
+                threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+
+    def _pump(self, source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def wire(tmp_path_factory, docker_engine, monkeypatch):
+    if not docker_engine.host.startswith("unix://"):
+        pytest.skip("the engine is not at a Unix socket")
+    wire = Wire(tmp_path_factory.mktemp("w") / "s", docker_engine.host.removeprefix("unix://"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{wire.path}")
+    return wire
+
+
+@pytest.fixture
+def far_machine(tmp_path, settings, wire):
+    machine = SandboxMachine(tmp_path, **settings)
+    yield machine
+    machine.stop(end_scripts=True)
+
+
+def test_no_engine_is_a_connection_error_and_later_it_runs(far_machine, wire):
+    launches = [far_machine.launch(name, "exit 7\n", scheduler=name) for name in ("FORK", "SLURM")]
+    for launch in launches:
+        with pytest.raises(ConnectionError):
+            far_machine.launcher.submit(launch)
+    wire.connect()
+    for launch in launches:
+        assert far_machine.run(launch).exit_code == 7
+
+
+def test_an_engine_that_goes_away_blocks_and_loses_nothing(far_machine, wire):
+    wire.connect()
+    launch = far_machine.launch("one", HOLD + "exit 7\n", scheduler="SLURM", queue_limit=1)
+    waits = far_machine.launch("two", "exit 8\n", scheduler="SLURM", queue_limit=1)
+    far_machine.launcher.submit(launch)
+    far_machine.launcher.submit(waits)
+    far_machine.wait(launch, running)
+    wait_until((far_machine.spool / "one/pid").exists)
+    wire.cut()
+    wait_until(lambda: not far_machine.launcher._runs.containers._events.are_heard)
+    with pytest.raises(ConnectionError):
+        far_machine.report(launch)
+    assert far_machine.report(waits).state is RemoteState.QUEUED
+    (home(far_machine) / "go").touch()
+    wait_until((far_machine.spool / "one/exit").exists)
+    wire.connect()
+    assert far_machine.wait(launch).exit_code == 7
+    assert far_machine.wait(waits).exit_code == 8
+
+
+def test_a_restart_while_the_engine_is_away(far_machine, wire):
+    wire.connect()
+    launch = far_machine.launch("one", HOLD + "exit 7\n")
+    remote = far_machine.launcher.submit(launch)
+    wire.cut()
+    far_machine.restart()
+    assert far_machine.launcher.submit(launch) == remote
+    with pytest.raises(ConnectionError):
+        far_machine.report(launch)
+    wire.connect()
+    wait_until(lambda: far_machine.launcher._runs.containers._events.are_heard)
+    assert far_machine.wait(launch, running).state is RemoteState.RUNNING
+    (home(far_machine) / "go").touch()
+    assert far_machine.wait(launch).exit_code == 7
