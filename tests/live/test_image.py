@@ -38,13 +38,13 @@ def image(client: docker.DockerClient, python_image: str) -> Iterator[Any]:
         said = "".join(line.get("stream", line.get("error", "")) for line in failure.build_log)
         pytest.fail(f"{failure}\n{said}")
     yield built
-    client.images.remove(built.id, force=True)
+    client.images.remove(str(built.id), force=True)
 
 
 @pytest.fixture(scope="module")
 def container(client: docker.DockerClient, image: Any) -> Iterator[Any]:
     """The image as README runs it, but on a port that is free."""
-    running = client.containers.run(image, detach=True, ports={PORT: ("127.0.0.1", None)})
+    running: Any = client.containers.run(image, detach=True, ports={PORT: ("127.0.0.1", 0)})
     try:
         yield running
     finally:
@@ -76,7 +76,7 @@ def test_the_health_check_is_the_program_itself(image: Any) -> None:
 
 
 def test_nothing_in_it_runs_as_root(healthy: Any) -> None:
-    users = [process[0] for process in healthy.top(ps_args="-eo uid,args")["Processes"]]
+    users = [process[0] for process in healthy.top(ps_args="-eo uid,pid,args")["Processes"]]
     assert users and "0" not in users
     assert healthy.exec_run("id -un").output.decode().strip() == "emulator"
 
