@@ -27,6 +27,7 @@ from emulator.runtimes.spool import Exit, JobSpool, Spool
 log = logging.getLogger(__name__)
 
 LABEL = "tapis-emulator"
+_REMOVAL_SECONDS = 20
 _LEAST_MEMORY = 6 * 1024**2  # the engine refuses less
 _ALIVE = ("running", "paused", "restarting")
 
@@ -49,6 +50,8 @@ class DockerRuntime:
         self._images: set[str] = set()
         self._watched: dict[str, str] = {}
         """Job id to container id, from its creation to its end."""
+        self._going: set[str] = set()
+        """Jobs whose container has ended, hence is being removed by the engine."""
         self._out_of_memory: set[str] = set()
         self._lock = threading.Lock()
 
@@ -73,6 +76,7 @@ class DockerRuntime:
         container = self._container(command)
         with self._lock:
             self._watched[job.job_id] = container
+            self._going.discard(job.job_id)
         try:
             with self._engine.client() as client:
                 client.start(container)  # again: nothing
@@ -80,7 +84,7 @@ class DockerRuntime:
             with self._lock:
                 self._watched.pop(job.job_id, None)
             if not isinstance(error, ConnectionError):
-                self.discard(job)
+                self._remove(job)
             raise
 
     def adopt(self, job: JobSpool) -> bool:
@@ -108,8 +112,11 @@ class DockerRuntime:
 
     def discard(self, job: JobSpool) -> None:
         """See ``Runtime``. Raises ConnectionError."""
-        with _gone_is_fine(), self._engine.client() as client:
-            client.remove_container(_name(job), force=True)
+        with self._lock:
+            if job.job_id in self._going:
+                self._going.remove(job.job_id)
+                return
+        self._remove(job)
 
     def stop(self) -> None:
         self._events.stop()
@@ -127,13 +134,16 @@ class DockerRuntime:
                 return self._create(command)
             if refusal.status != CONFLICT:
                 raise
-        with self._engine.client() as client:
-            found = client.inspect_container(_name(command.job))
+        found = self._inspect(_name(command.job))
+        if found is None:
+            return self._create(command)
         if found["Config"]["Labels"].get(f"{LABEL}.instance") != self.instance:
             raise OSError(f"a container {_name(command.job)} exists that is not of this emulator")
         if found["State"]["Status"] in (*_ALIVE, "created"):
             return str(found["Id"])
-        self.discard(command.job)
+        self._remove(command.job)
+        with _gone_is_fine(), self._engine.client() as client:
+            client.wait(found["Id"], timeout=_REMOVAL_SECONDS, condition="removed")
         return self._create(command)
 
     def _create(self, command: Command) -> str:
@@ -167,16 +177,24 @@ class DockerRuntime:
             )
         return str(made["Id"])
 
+    def _remove(self, job: JobSpool) -> None:
+        with _gone_is_fine(), self._engine.client() as client:
+            client.remove_container(_name(job), force=True)
+
     def _alive(self, name_or_id: str) -> str | None:
         """The container's id, if it runs."""
+        found = self._inspect(name_or_id)
+        return str(found["Id"]) if found and found["State"]["Status"] in _ALIVE else None
+
+    def _inspect(self, name_or_id: str) -> dict[str, Any] | None:
         try:
             with self._engine.client() as client:
-                found = client.inspect_container(name_or_id)
+                found: dict[str, Any] = client.inspect_container(name_or_id)
         except EngineRefusal as refusal:
             if refusal.status == NOT_FOUND:
                 return None
             raise
-        return str(found["Id"]) if found["State"]["Status"] in _ALIVE else None
+        return found
 
     # what the engine says
 
@@ -193,6 +211,7 @@ class DockerRuntime:
             if self._watched.get(job_id) != container:
                 return  # heard before, or an older container of the job
             del self._watched[job_id]
+            self._going.add(job_id)
         killed_for_memory = container in self._out_of_memory
         self._out_of_memory.discard(container)
         self._on_end(job_id, None if code is None else Exit(code, killed_for_memory))
@@ -211,7 +230,7 @@ class DockerRuntime:
             job = self._spool.job(found["Labels"][f"{LABEL}.job"])
             if not (job.path / "intent.json").exists():
                 log.warning("removing container %s: its job is over", _name(job))
-                self.discard(job)
+                self._remove(job)
         self._on_back()
 
 

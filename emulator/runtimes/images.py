@@ -11,16 +11,14 @@ PROCESS, DOCKER = "process", "docker"
 def image_for(app_id: str, system_id: str, images: Mapping[str, str], runtime: str, default: str) -> str:
     """The image for an app on a system; empty for a process of this machine.
 
-    ``images`` has app ids or system ids, as globs; a name written out wins over a glob, the app over the
-    system, and among globs the first. ``runtime`` and ``default`` (image) hold where none fits.
+    ``images`` has app ids or system ids, as globs. What fits the app wins over what fits the system, a name
+    written out over a glob, and among globs the first. ``runtime`` and ``default`` (image) hold where none fits.
 
     Raises OSError when the runtime is ``docker`` and no image is configured.
     """
-    names = (app_id, system_id)
-    for name in names:
+    for name in (app_id, system_id):
         if name in images:
             return images[name]
-    for name in names:
         for pattern, image in images.items():
             if fnmatchcase(name, pattern):
                 return image

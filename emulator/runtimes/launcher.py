@@ -83,7 +83,7 @@ class SandboxLauncher:
         if script is None:
             return RemoteReport(state=RemoteState.LOST, reason="The execution system does not know the job.")
         if script.phase is Phase.TAKEN:
-            self.submit(script.intent.launch)
+            self._start_again(script)
         if script.phase is Phase.UNSEEN:
             self._find(script)
         if script.phase is Phase.RUNNING and script.intent.image and script.job.exit() is None:
@@ -220,6 +220,15 @@ class SandboxLauncher:
         if script.phase is Phase.RUNNING:
             raise TimeoutError("the script's process id did not become known")
         raise OSError(script.failure or script.job.complaint() or "the script was killed before it ran")
+
+    def _start_again(self, script: Script) -> None:
+        """A script whose id is known to the engine, but which never ran. Raises ConnectionError."""
+        try:
+            self.submit(script.intent.launch)
+        except ConnectionError:
+            raise
+        except OSError as error:
+            self._start_failed(script, str(error))
 
     def _find(self, script: Script) -> None:
         """Raises ConnectionError when the Docker engine does not answer."""

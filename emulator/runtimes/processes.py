@@ -92,20 +92,6 @@ class Survey:
         return sorted(found - {leader, os.getpid()})
 
 
-def members(self, leader: int, marker: str) -> list[int]:
-    """The living processes of a job other than ``leader`` and this program itself.
-
-    They are those that carry ``marker`` as the value of :data:`MARKER`, and those of the leader's session
-    as long as one of it carries the marker: else the leader's id may be somebody else's by now. A
-    process that leaves the session and empties its environment is not found.
-    """
-    found = set(self._marked.get(marker, ()))
-    session = self._sessions.get(leader, set())
-    if session & found:
-        found |= session
-    return sorted(found - {leader, os.getpid()})
-
-
 def members(leader: int, marker: str) -> list[int]:
     """See :meth:`Survey.members`."""
     return Survey().members(leader, marker)
@@ -157,7 +143,7 @@ def _mark(pid: int) -> str:
         environment = (PROC / str(pid) / "environ").read_bytes()
     except OSError:  # gone, or of another user
         return ""
-    before, found, after = (b"\0" + environment).partition(_MARK)
+    _, found, after = (b"\0" + environment).partition(_MARK)
     return os.fsdecode(after.partition(b"\0")[0]) if found else ""
 
 

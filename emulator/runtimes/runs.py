@@ -158,14 +158,20 @@ class Runs:
             script = self.table.get(job_id)
             if script is None or script.is_over:
                 return
-            if script.job.exit() is None and not script.job.claimed():
+            written = script.job.exit()
+            if written is None and not script.job.claimed():
                 code = f" (exit code {seen.code})" if seen else ""
                 script.failure = script.job.complaint() or f"the supervisor of the script did not start{code}"
                 script.phase, script.started = Phase.TAKEN, None
                 self.changed.notify_all()
                 self._on_no_start(script)
-            else:
-                self.end(script, seen, self._clock.now())
+                return
+            if written is None and seen is not None and script.job.supervisor() is not None:
+                try:
+                    script.job.record_exit(seen)
+                except OSError as error:  # known for now; a restart will find it lost
+                    log.warning("job %s: its exit code could not be kept: %s", job_id, error)
+            self.end(script, seen, self._clock.now())
 
     def _limit(self, script: Script) -> None:
         deadline = script.deadline()

@@ -156,6 +156,10 @@ class JobSpool:
         ended = datetime.fromtimestamp((self.path / "exit").stat().st_mtime, UTC)
         return Exit(int(words[1]), words[2] != "0", ended)
 
+    def record_exit(self, seen: Exit) -> None:
+        """In the supervisor's stead, when that was killed before it could."""
+        self._put("exit", f"exit {seen.code} {int(seen.out_of_memory)}\n")
+
     def mark_killed(self, word: str, reason: str, when: datetime) -> None:
         """Note why the script is being killed; the first reason stays."""
         if self.killed() is None:

@@ -2,8 +2,9 @@
 
 Reads tasks as JSON lines and forks a child for each, so that Python starts once only. A child counts what
 it asks of the system (opening, renaming, removing files, starting programs, sending signals) from the moment
-its task begins, in all threads, and kills itself at the given number; a task that ends before that number is
-killed then. Answers a JSON line: what the task had answered, and whether its number was reached.
+its task begins, in all threads, and kills itself at the given number (``point``), or after a given time
+(``after``, seconds); a task that ends before that is killed then. Answers a JSON line: what the task had
+answered, and ``done`` where the end came first.
 """
 
 import json
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from emulator.domain.ports import RemoteState
-from emulator.runtimes import process
 from tests.real.sandbox_machine import SandboxMachine
 
 COUNTED = {
@@ -28,8 +28,10 @@ COUNTED = {
 class Fuse:
     """Kills this process at the ``length``-th counted event after it was lit."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, after: float | None, counted: set[str]) -> None:
         self._left = length
+        self._after = after
+        self._counted = counted
         self._lit = False
         self._lock = threading.Lock()
         sys.addaudithook(self._hook)
@@ -40,6 +42,10 @@ class Fuse:
 
     def light(self) -> None:
         self._lit = True
+        if self._after is not None:
+            timer = threading.Timer(self._after, os.kill, (os.getpid(), signal.SIGKILL))
+            timer.daemon = True
+            timer.start()
 
     def put_out(self) -> None:
         self._lit = False
@@ -52,11 +58,11 @@ class Fuse:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._lit and event in COUNTED and not str(arguments[0]).startswith("/proc"):
+        if self._lit and event in self._counted and not str(arguments[0]).startswith("/proc"):
             self.burn()  # but for reading about processes, which changes nothing and happens a lot
 
 
-class BurningPopen(subprocess.Popen):
+class BurningPopen(subprocess.Popen[bytes]):
     """Another instant: a supervisor was started this very moment, and nothing came after."""
 
     fuse: Fuse
@@ -68,7 +74,7 @@ class BurningPopen(subprocess.Popen):
 
 
 def perform(task: dict[str, Any], fuse: Fuse) -> str:
-    machine = SandboxMachine(Path(task["directory"]))
+    machine = SandboxMachine(Path(task["directory"]), **task.get("settings", {}))
     launch = machine.launch(task["job"], task["text"], **task.get("changes", {}))
     verb, answer = task["verb"], ""
     if verb == "submit":
@@ -104,9 +110,9 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             os.dup2(writing, 3)
-            fuse = Fuse(task["point"])
+            fuse = Fuse(task.get("point", 0), task.get("after"), set(task.get("counted", COUNTED)))
             BurningPopen.fuse = fuse
-            process.subprocess.Popen = BurningPopen  # type: ignore[misc]
+            subprocess.Popen = BurningPopen  # type: ignore[assignment,misc]
             try:
                 perform(task, fuse)
                 say("|done")
@@ -123,9 +129,10 @@ def main() -> None:
 class Victims:
     """The process above, from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.real.launcher_victim"],
+            env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

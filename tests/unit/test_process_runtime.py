@@ -410,6 +410,7 @@ def test_lines_that_are_not_whole_are_not_believed(tmp_path):
     [
         ("blast-1.0", "any", "blast:1"),
         ("blast-2.0", "any", "blast:other"),
+        ("blast-2.0", "docker.host", "blast:other"),
         ("other-1", "docker.host", "debian"),
         ("other-1", "hpc.one", "hpc"),
         ("other-1", "elsewhere", ""),

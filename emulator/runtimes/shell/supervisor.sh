@@ -49,6 +49,8 @@ trap : TERM HUP INT
     trap '' PIPE # nobody may be listening any more
     echo "$own" 2>/dev/null
     trap - PIPE
+    # out of memory, the system shall kill the script rather than its supervisor
+    [ "$kind" = container ] && echo 500 >|/proc/self/oom_score_adj 2>/dev/null
     # appending, as both may be one file
     cd "$work" && unset OLDPWD && : >|"$out" && : >|"$err" && exec "$shell" "$script" </dev/null >>"$out" 2>>"$err"
 )
