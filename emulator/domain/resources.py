@@ -36,16 +36,12 @@ def memory_gb(value: object) -> float | None:
     """Gigabytes of ``###.#[EPTGMK]B`` or of a plain number (GB); None for what is neither or negative."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, (int, float)):
-        return float(value) if 0 <= value < float("inf") else None
-    if not isinstance(value, str):
-        return None
-    match = _MEMORY.fullmatch(value)
-    if match is None:
-        return None
     try:
-        return float(Decimal(match[1])) * _GB[match[2].upper()]
-    except (InvalidOperation, OverflowError):
+        if isinstance(value, (int, float)):
+            return float(value) if 0 <= value < float("inf") else None
+        match = _MEMORY.fullmatch(value) if isinstance(value, str) else None
+        return None if match is None else float(Decimal(match[1])) * _GB[match[2].upper()]
+    except (InvalidOperation, OverflowError):  # JSON's whole numbers have no largest one
         return None
 
 

@@ -62,6 +62,7 @@ def test_hours_are_rounded_as_the_service_does(seconds: int, expected: float) ->
         (True, None),
         (-1, None),
         (float("inf"), None),
+        (10**400, None),
         (None, None),
         (["1"], None),
     ],
