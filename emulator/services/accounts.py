@@ -113,6 +113,8 @@ class AccountService:
             raise Invalid("clientName is required")
         if len(name) > 128:
             raise Invalid("clientName must be at most 128 characters")
+        if "/" in name or not name.isprintable():  # no URL could name it
+            raise Invalid("clientName must not contain slashes or control characters")
         client = ApiClient(
             world=caller.world,
             owner=caller.username,

@@ -93,6 +93,22 @@ def test_clients_of_others_are_not_seen(api: Api) -> None:
     api.refused("GET", "clients/v2/mine", 404, auth=("student03", "emulator"))
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (["a"], "Invalid value for the 'clientName' field. Please specify a string."),
+        ({"a": 1}, "Invalid value for the 'clientName' field. Please specify a string."),
+        ("a/b", "clientName must not contain slashes or control characters"),
+        ("a\x00", "clientName must not contain slashes or control characters"),
+        ("a\nb", "clientName must not contain slashes or control characters"),
+    ],
+)
+def test_a_client_has_a_name_that_a_url_can_hold(api: Api, name: Any, message: str) -> None:
+    before = api.call("GET", "clients/v2", auth=LOGIN)
+    assert api.refused("POST", "clients/v2", 400, json={"clientName": name}, auth=LOGIN) == message
+    assert api.call("GET", "clients/v2", auth=LOGIN) == before
+
+
 # tokens
 
 

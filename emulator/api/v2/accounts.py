@@ -73,13 +73,15 @@ def list_clients() -> Response:
 
 
 def create_client() -> Response:
-    body = {key: str(value) for key, value in bodies.fields().items() if value is not None}
+    body = bodies.fields()
+    names = ("clientName", "name", "description", "tier", "callbackUrl")
+    given = {name: bodies.text(body, name) or "" for name in names}
     client = services().accounts.create_client(
         _owner(),
-        name=body.get("clientName") or body.get("name") or "",
-        description=body.get("description", ""),
-        tier=body.get("tier", ""),
-        callback_url=body.get("callbackUrl", ""),
+        name=given["clientName"] or given["name"],
+        description=given["description"],
+        tier=given["tier"],
+        callback_url=given["callbackUrl"],
     )
     return reply(_client(client) | {"consumerSecret": client.secret}, 201)
 

@@ -89,7 +89,7 @@ def update_app(app: str) -> Response:
 
 
 def act_on_app(app: str) -> Response:
-    changed = services().apps.perform(caller(), app, str(bodies.fields().get("action") or ""))
+    changed = services().apps.perform(caller(), app, bodies.text(bodies.fields(), "action") or "")
     return reply() if changed is None else reply(app_record.full(changed))
 
 
@@ -123,16 +123,16 @@ def show_app_pem(app: str, username: str) -> Response:
 def grant_app_pem(app: str, username: str = "") -> Response:
     """201 with what the user now has; 200 for an empty permission, which takes all away."""
     body = bodies.fields()
-    named = str(body.get("username") or "")
+    named = bodies.text(body, "username") or ""
     if username and named and named != username:
         raise Invalid(
             f"Username provided in request body, {named}, does not match the username in the URL, {username}"
         )
     if not (username or named):
         raise Invalid("Missing username. Please provide a username for whom the permission will be granted.")
-    if body.get("permission") is None:
+    word = bodies.text(body, "permission")
+    if word is None:
         raise Invalid("Missing permission field.")
-    word = str(body["permission"])
     found, granted = services().app_permissions.grant(caller(), app, username or named, word)
     return reply(app_record.permission(found, username or named, granted), 201 if word.strip() else 200)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -30,6 +31,12 @@ _UNSUPPORTED_MAP = (
 )
 _UNREADABLE_UPLOAD = "Failed to parse file upload. Please make sure you included a file in your POST request."
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_SHOWN = 100
+"""Characters of a refused body in a message."""
+_MOST_DIGITS = 4000
+"""Of a whole number; Python refuses to print much longer ones."""
+_DEEPEST = 100
+"""Arrays and objects inside one another."""
 _GLUED = re.compile(r"&(?=[A-Za-z]+=)")
 
 
@@ -41,7 +48,7 @@ def json_object(empty: str = MAP_EMPTY, unsupported: str = _UNSUPPORTED_MAP) -> 
     text = _json_text(empty, unsupported)
     document = parse_json(text)
     if not isinstance(document, dict):
-        raise Invalid(f"Invalid JSON found. Expected a JSON object, found {type(document).__name__}.")
+        raise _no_object(document)
     if not document:
         raise Invalid(empty)
     return document
@@ -65,12 +72,27 @@ def fields(empty: str = MAP_EMPTY) -> dict[str, Any]:
 def parse_json(text: str) -> Any:
     """Raises Invalid ``Invalid JSON found. …``; NaN, Infinity and halves of surrogate pairs are no JSON."""
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole)
+        if _is_deep(document):
+            raise RecursionError
         if _SURROGATE.search(text):
             json.dumps(document, ensure_ascii=False).encode()
         return document
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise Invalid("Invalid JSON found. It is nested too deep.") from error
+    except ValueError as error:
         raise Invalid(f"Invalid JSON found. {error}") from error
+
+
+def text(body: Mapping[str, Any], name: str) -> str | None:
+    """A field of :func:`fields` as text: other plain values are taken for their JSON [conventions §8].
+
+    None where it is missing or null. Raises Invalid, naming the field, for arrays and objects.
+    """
+    value = body.get(name)
+    if isinstance(value, dict | list):
+        raise Invalid(f"Invalid value for the '{name}' field. Please specify a string.")
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def page(cap: bool = True, order_by: str = "last_updated", unsigned: bool = False) -> Page:
@@ -169,8 +191,32 @@ def _as_map(text: str, empty: str) -> dict[str, Any]:
         raise Invalid(empty)
     document = parse_json(text)
     if not isinstance(document, dict):
-        raise Invalid(f"Invalid JSON found. Expected a JSON object, found {type(document).__name__}.")
+        raise _no_object(document)
     return document
+
+
+def _no_object(document: Any) -> Invalid:
+    kind = "an array" if isinstance(document, list) else json.dumps(document)[:_SHOWN]
+    return Invalid(f"Invalid JSON found. Expected a JSON object, found {kind}.")
+
+
+def _is_deep(document: Any) -> bool:
+    """Deeper than anything means: what reads and writes documents by recursion is never asked to go there."""
+    layer = [document]
+    for _ in range(_DEEPEST + 1):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(layer)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"A number has more than {_MOST_DIGITS} digits")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -60,7 +60,7 @@ def _condition(name: str) -> str | None:
 def _change(body: Mapping[str, Any]) -> PemChange:
     """Raises Invalid for a missing name and for values that are none."""
     fields = {name.lower(): value for name, value in body.items()}
-    username = str(fields.get("username") or "").strip()
+    username = (bodies.text(fields, "username") or "").strip()
     if not username:
         raise Invalid("No username specified")
     if username != EVERYBODY and _USERNAME.fullmatch(username) is None:

@@ -91,11 +91,11 @@ def act(path: str) -> Response:  # noqa: ARG001
     body = bodies.fields(bodies.FILES_EMPTY)
     if not body:
         raise Invalid(_NO_FIELDS if request.get_data() else bodies.FILES_EMPTY)
-    action = (_text(body, "action") or "").upper()
+    action = (bodies.text(body, "action") or "").upper()
     if action not in _ACTIONS:
         _check_place()
         raise _no_action(action)
-    done = _perform(action, _text(body, "path"), bodies.truth(body.get("append")) is True)
+    done = _perform(action, bodies.text(body, "path"), bodies.truth(body.get("append")) is True)
     return reply(file_object(done.record), 201 if done.created else 200, done.message)
 
 
@@ -159,13 +159,3 @@ def _refuse_callbacks(fields: dict[str, str]) -> None:
     for name in ("callbackurl", "notifications"):
         if fields.get(name, "").strip():
             raise NotProvided(_LATER.format("Notifications about uploads (callbackURL, notifications)"))
-
-
-def _text(body: dict[str, Any], name: str) -> str | None:
-    """A field as text; other plain values are taken for their JSON [conventions §8]."""
-    value = body.get(name)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        raise Invalid(f"Invalid value for the '{name}' field. Please specify a string.")
-    return None if value is None else str(value)

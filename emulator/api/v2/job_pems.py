@@ -28,13 +28,13 @@ def show_pem(job_id: str, username: str) -> Response:
 def grant(job_id: str) -> Response:
     """``{username, permission}``, JSON or a form."""
     fields = bodies.fields()
-    return _grant(job_id, _text(fields, "username"), fields)
+    return _grant(job_id, _username(fields), fields)
 
 
 def grant_to(job_id: str, username: str) -> Response:
     """``{permission}``; a user named in the body must be the one of the URL."""
     fields = bodies.fields()
-    named = _text(fields, "username")
+    named = _username(fields)
     if named and named != username:
         raise Invalid(
             f"The username value in the POST body, {named}, does not match the username in the URL, {username}"
@@ -57,13 +57,14 @@ def _grant(job_id: str, username: str, fields: dict[str, Any]) -> Response:
         raise Invalid("Missing username field.")
     if "permission" not in fields:
         raise Invalid("Missing permission field.")
-    access = services().job_permissions.grant(caller(), job_id, username, _text(fields, "permission"))
+    word = fields["permission"]
+    permission = "" if word is None else str(word).strip()
+    access = services().job_permissions.grant(caller(), job_id, username, permission)
     return reply(_entry(access), 201 if access.permission else 200)
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    return "" if value is None else str(value).strip()
+def _username(fields: dict[str, Any]) -> str:
+    return (bodies.text(fields, "username") or "").strip()
 
 
 def _entry(access: JobAccess) -> dict[str, Any]:

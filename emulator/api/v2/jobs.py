@@ -82,8 +82,7 @@ def _progress(document: dict[str, Any]) -> dict[str, Any]:
 
 def act(job_id: str) -> Response:
     """``{"action": <verb>}``, JSON or a form."""
-    action = bodies.fields().get("action")
-    verb = "" if action is None else str(action)
+    verb = bodies.text(bodies.fields(), "action") or ""
     if not verb.strip():
         raise Invalid("No action specified")
     handler = _VERBS.get(verb.strip().lower())

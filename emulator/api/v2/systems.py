@@ -128,9 +128,8 @@ def update_system(system: str) -> Response:
 
 def act_on_system(system: str) -> Response:
     body = bodies.fields()
-    changed = services().systems.actions.perform(
-        caller(), system, str(body.get("action") or ""), str(body.get("id") or "")
-    )
+    action, new_id = (bodies.text(body, name) or "" for name in ("action", "id"))
+    changed = services().systems.actions.perform(caller(), system, action, new_id)
     return reply() if changed is None else _show(changed)
 
 
@@ -195,7 +194,7 @@ def show_role(system: str, username: str) -> Response:
 def grant_role(system: str, username: str = "") -> Response:
     """Answers an array with the one role; 201, or 200 where it was taken away."""
     body = bodies.fields()
-    named = str(body.get("username") or "")
+    named = bodies.text(body, "username") or ""
     if username and named and named != username:
         raise Invalid(
             f"The username value in the POST body, {named}, does not match the username in the URL, {username}"
@@ -204,7 +203,8 @@ def grant_role(system: str, username: str = "") -> Response:
         raise Invalid("Missing username field.")
     if "role" not in body:
         raise Invalid("Missing role field.")
-    found, entry = services().system_roles.grant(caller(), system, username or named, str(body["role"] or ""))
+    role = bodies.text(body, "role") or ""
+    found, entry = services().system_roles.grant(caller(), system, username or named, role)
     return reply([system_record.role(found, entry)], 200 if entry.role is Role.NONE else 201)
 
 

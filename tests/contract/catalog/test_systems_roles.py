@@ -57,6 +57,18 @@ def test_taking_away_has_no_result(catalog: Catalog) -> None:
     assert users(catalog) == {OWNER: "OWNER"}
 
 
+@pytest.mark.parametrize("field", ["username", "role"])
+@pytest.mark.parametrize("value", [[], ["USER"], {}, {"a": 1}])
+def test_lists_and_objects_are_no_names(catalog: Catalog, field: str, value: Any) -> None:
+    grant(catalog, OTHER, "USER")
+    body = {"username": OTHER, "role": "ADMIN"} | {field: value}
+    answer = catalog.send("POST", f"{AT}/roles", json=body)
+    assert answer.status_code == 400
+    message = f"Invalid value for the '{field}' field. Please specify a string."
+    assert answer.get_json()["message"] == message
+    assert users(catalog) == {OWNER: "OWNER", OTHER: "USER"}
+
+
 def test_who_sees_which_roles(catalog: Catalog) -> None:
     grant(catalog, OTHER, "GUEST")
     grant(catalog, THIRD, "ADMIN")

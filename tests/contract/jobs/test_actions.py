@@ -202,7 +202,7 @@ def test_hidden_jobs_are_not_acted_on(bench: Bench, suffix: str) -> None:
         ({"json": {"action": "reset"}}, "Invalid action reset"),
         ({"data": {"action": "rollback"}}, "Invalid action rollback"),
         ({"json": {"action": 5}}, "Invalid action 5"),
-        ({"json": ["stop"]}, "Invalid JSON found. Expected a JSON object, found list."),
+        ({"json": ["stop"]}, "Invalid JSON found. Expected a JSON object, found an array."),
     ],
 )
 def test_actions_that_are_none(bench: Bench, running: Job, options: dict[str, Any], message: str) -> None:
