@@ -5,28 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from emulator.domain.ports import Clock, Hosts, Launch, RemoteReport, RemoteState
 from emulator.runtimes.images import DOCKER, image_for
-from emulator.runtimes.queues import BatchQueues, QueueKey, key_of
 from emulator.runtimes.runs import KILL_AGAIN, Runs
 from emulator.runtimes.runtime import GRACE
-from emulator.runtimes.script import CANCELLED, NODE_FAIL, Phase, Script
+from emulator.runtimes.scheduler import PlayedScheduler
+from emulator.runtimes.script import CANCELLED, Phase, Script
 from emulator.runtimes.spool import Intent, JobSpool, Spool
+from emulator.runtimes.turns import Turns
 from emulator.schedulers.batch_variables import node_lines
 from emulator.schedulers.simulated import is_batch, local_job_id
 from emulator.settings import Settings
 
 log = logging.getLogger(__name__)
 
-START_ATTEMPTS = 3
-_START_PAUSE = timedelta(seconds=5)
-_CONTAINER_STARTS = 4
 _PID_LOOKS, _PID_PAUSE = 500, 0.02
 
 
@@ -45,9 +39,7 @@ class SandboxLauncher:
         self._settings = settings
         self._on_change = on_change
         self._spool = Spool(spool)
-        self._queues = BatchQueues()
-        self._turns = ThreadPoolExecutor(1, "launcher")
-        self._container_starts = ThreadPoolExecutor(_CONTAINER_STARTS, "container-start")
+        self._turns = Turns(clock)
         self._taking = threading.Lock()
         self._started = self._stopped = False
         self._runs = Runs(
@@ -55,11 +47,12 @@ class SandboxLauncher:
             clock=clock,
             spool=self._spool,
             settings=settings,
-            post=self._soon,
+            post=self._turns.soon,
             on_over=self._over,
             on_no_start=self._no_start,
-            on_containers_back=lambda: self._soon(self._containers_are_back),
+            on_containers_back=lambda: self._turns.soon(self._containers_are_back),
         )
+        self._scheduler = PlayedScheduler(self._runs, self._turns, self._tell, self._find)
 
     # the port
 
@@ -68,7 +61,7 @@ class SandboxLauncher:
         self.start()
         script = self._runs.table.get(launch.job_id) or self._take(launch)
         if is_batch(launch.scheduler):
-            self._line_up(script)
+            self._scheduler.line_up(script)
             return script.intent.remote_job_id
         with script.begun:
             if script.phase is Phase.TAKEN:
@@ -125,12 +118,10 @@ class SandboxLauncher:
             for job in self._spool.jobs():
                 self._recover(job)
             self._started = True
-        self._soon(self._runs.sweep)
-        for key in self._queues.with_waiting():
-            self._soon(self._dispatch, key)
-        images = any(script.intent.image for script in self._runs.table.values())
+            images = any(script.intent.image for script in self._runs.table.values())
+        self._turns.soon(self._runs.sweep)
         if images or self._settings.images or self._settings.runtime == DOCKER:
-            self._soon(self._runs.containers.connect)
+            self._turns.soon(self._runs.containers.connect)
 
     def stop(self, *, end_scripts: bool = False) -> None:
         """Wait for nothing any more. Scripts go on and are found by the next start, unless ``end_scripts``."""
@@ -138,11 +129,11 @@ class SandboxLauncher:
             self._end_all()
         self._stopped = True
         self._runs.stop()
-        self._turns.shutdown(cancel_futures=True)
-        self._container_starts.shutdown(cancel_futures=True)
+        self._turns.stop()
 
     def _end_all(self) -> None:
-        scripts = list(self._runs.table.values())
+        with self._runs.changed:
+            scripts = list(self._runs.table.values())
         for script in scripts:
             self._runs.kill(script, CANCELLED, "The emulator has ended.")
         longest = 2 * GRACE + KILL_AGAIN
@@ -163,19 +154,19 @@ class SandboxLauncher:
             self._runs.end(script, None, None)
         elif intent.image and script.started:
             script.phase = Phase.UNSEEN
-            self._queues.occupy(intent.launch)
-            self._soon(self._find, script)
+            self._scheduler.occupy(script)
+            self._turns.soon(self._find, script)
         elif job.claimed():
-            self._queues.occupy(intent.launch)
+            self._scheduler.occupy(script)
             self._runs.find(script)
         elif job.killed() is None and is_batch(intent.launch.scheduler):
-            self._line_up(script)
+            self._scheduler.line_up(script)
         if job.killed() is not None and not script.is_over:
             self._runs.kill(script, CANCELLED, "")
         if job.forgotten():
             self._runs.kill(script, CANCELLED, "")
             if script.is_over:
-                self._soon(self._runs.drop, script)
+                self._turns.soon(self._runs.drop, script)
 
     # taking and starting
 
@@ -228,7 +219,7 @@ class SandboxLauncher:
         except ConnectionError:
             raise
         except OSError as error:
-            self._start_failed(script, str(error))
+            self._scheduler.start_failed(script, str(error))
 
     def _find(self, script: Script) -> None:
         """Raises ConnectionError when the Docker engine does not answer."""
@@ -236,86 +227,27 @@ class SandboxLauncher:
             if script.phase is not Phase.UNSEEN:
                 return
             if not self._runs.find(script):
-                with self._runs.changed:
-                    self._queues.leave(script.intent.launch, script.intent.number)
+                self._scheduler.leave(script)
                 if is_batch(script.intent.launch.scheduler):
-                    self._line_up(script)
+                    self._scheduler.line_up(script)
                     return
         self._tell(script)
 
     def _containers_are_back(self) -> None:
-        for script in [s for s in self._runs.table.values() if s.phase is Phase.UNSEEN]:
+        with self._runs.changed:
+            unseen = [script for script in self._runs.table.values() if script.phase is Phase.UNSEEN]
+        for script in unseen:
             self._find(script)
-        for key in self._queues.with_waiting():
-            self._dispatch(key)
+        self._scheduler.dispatch_all()
 
-    # the played scheduler
-
-    def _line_up(self, script: Script) -> None:
-        launch = script.intent.launch
-        with self._runs.changed:
-            if script.phase is not Phase.TAKEN:
-                return
-            script.phase = Phase.WAITING
-            self._queues.enter(launch, script.intent.number)
-        self._soon(self._dispatch, key_of(launch))
-
-    def _dispatch(self, key: QueueKey) -> None:
-        with self._runs.changed:
-            chosen = [self._runs.table[job_id] for job_id in self._queues.take_startable(key)]
-        for script in chosen:
-            if script.intent.image:
-                self._run_on(self._container_starts, self._start_batch, script)
-            else:
-                self._start_batch(script)
-
-    def _start_batch(self, script: Script) -> None:
-        with script.begun:
-            try:
-                self._runs.begin(script)
-            except ConnectionError as error:
-                log.warning("job %s stays queued: %s", script.job.job_id, error)
-                self._back_in_line(script)
-            except OSError as error:
-                self._start_failed(script, str(error))
-            else:
-                self._tell(script)
-
-    def _start_failed(self, script: Script, reason: str) -> None:
-        script.failed_starts += 1
-        log.warning("job %s could not be started: %s", script.job.job_id, reason)
-        with self._runs.changed:
-            if script.is_over:
-                return
-            if script.failed_starts >= START_ATTEMPTS and script.job.take_claim():
-                script.end(RemoteReport(state=RemoteState.ENDED, scheduler_state=NODE_FAIL, reason=reason))
-                self._over(script)
-                return
-        if is_batch(script.intent.launch.scheduler):
-            self._back_in_line(script)
-        else:
-            self._tell(script)  # to be started when the engine asks for it
-
-    def _back_in_line(self, script: Script) -> None:
-        launch, number = script.intent.launch, script.intent.number
-        with self._runs.changed:
-            self._queues.leave(launch, number)
-            if script.is_over:
-                return
-            script.phase = Phase.WAITING
-            self._queues.enter(launch, number)
-        again = partial(self._soon, self._dispatch, key_of(launch))
-        self._clock.call_at(self._clock.now() + _START_PAUSE, again)
+    # changes
 
     def _over(self, script: Script) -> None:
-        launch = script.intent.launch
-        self._queues.leave(launch, script.intent.number)
+        self._scheduler.leave(script)
         if not self._started:
             return  # the engine asks about all its jobs when it starts
-        if is_batch(launch.scheduler):
-            self._soon(self._dispatch, key_of(launch))
         if script.job.forgotten():
-            self._soon(self._runs.drop, script)
+            self._turns.soon(self._runs.drop, script)
         else:
             self._tell(script)
 
@@ -323,30 +255,7 @@ class SandboxLauncher:
         if is_batch(script.intent.launch.scheduler):
             script.phase = Phase.WAITING
         if script.intent.remote_job_id:  # else whoever submits it is waiting for an answer
-            self._soon(self._start_failed, script, script.failure)
-
-    # the launcher's own threads
+            self._turns.soon(self._scheduler.start_failed, script, script.failure)
 
     def _tell(self, script: Script) -> None:
-        self._soon(self._on_change, script.job.job_id)
-
-    def _soon(self, action: Callable[..., None], *arguments: Any) -> None:
-        self._run_on(self._turns, action, *arguments)
-
-    def _run_on(self, pool: Executor, action: Callable[..., None], *arguments: Any) -> None:
-        if self._stopped:
-            return
-        try:
-            pool.submit(_guarded, action, *arguments)
-        except RuntimeError:  # the pool was shut down this very moment
-            if not self._stopped:
-                raise
-
-
-def _guarded(action: Callable[..., None], *arguments: Any) -> None:
-    try:
-        action(*arguments)
-    except ConnectionError as error:
-        log.warning("%s", error)
-    except Exception:
-        log.exception("%s failed", action.__qualname__)
+        self._turns.soon(self._on_change, script.job.job_id)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from emulator.domain.ports import Clock, Hosts
+from emulator.domain.ports import Clock, Hosts, RemoteReport
 from emulator.runtimes.commands import Commands
 from emulator.runtimes.docker import DockerRuntime
 from emulator.runtimes.process import ProcessRuntime
@@ -66,7 +66,10 @@ class Runs:
         return self.containers if image else self._processes
 
     def begin(self, script: Script) -> None:
-        """Start it; ``script.begun`` is held. Raises OSError, and the script is as before."""
+        """Start it; ``script.begun`` is held.
+
+        Raises OSError, and the script is as before; ConnectionError, and it is UNSEEN: it may run.
+        """
         now = self._clock.now()
         with self.changed:
             before = script.phase
@@ -78,6 +81,11 @@ class Runs:
             script.command = None
             script.job.stamp_start(now)
             self.runtime(script.intent.image).start(command)
+        except ConnectionError:
+            with self.changed:
+                if script.phase is Phase.RUNNING:
+                    script.phase = Phase.UNSEEN
+            raise
         except OSError:
             with self.changed:
                 if script.phase is Phase.RUNNING:
@@ -142,7 +150,11 @@ class Runs:
 
     def end(self, script: Script, seen: Exit | None, now: datetime | None) -> None:
         """``changed`` is held. ``now`` when the end was witnessed."""
-        script.end(ending(script.job, seen, script.started, now))
+        self.end_as(script, ending(script.job, seen, script.started, now))
+
+    def end_as(self, script: Script, report: RemoteReport) -> None:
+        """``changed`` is held."""
+        script.end(report)
         self.changed.notify_all()
         self._on_over(script)
 
@@ -166,7 +178,9 @@ class Runs:
                 self.changed.notify_all()
                 self._on_no_start(script)
                 return
-            if written is None and seen is not None and script.job.supervisor() is not None:
+            if script.job.supervisor() is None:
+                seen = None  # a cancel made the claim: what ended has run nothing
+            if written is None and seen is not None:
                 try:
                     script.job.record_exit(seen)
                 except OSError as error:  # known for now; a restart will find it lost

@@ -24,7 +24,7 @@ class Phase(Enum):
     RUNNING = auto()
     """A supervisor was told to start, and its end has not been seen."""
     UNSEEN = auto()
-    """Started by an earlier run in a runtime that has not answered since."""
+    """Started, or about to be, in a runtime that has not answered since."""
     OVER = auto()
 
 

@@ -3,16 +3,17 @@
 import os
 import socket
 import threading
+import uuid
 from datetime import timedelta
 
 import docker
 import pytest
 
 from emulator.domain.ports import RemoteState
-from emulator.runtimes import launcher
+from emulator.runtimes import scheduler as played_scheduler
 from emulator.runtimes.docker import LABEL
 from tests.real.launcher_victim import Victims
-from tests.real.sandbox_machine import HOST, SandboxMachine
+from tests.real.sandbox_machine import SandboxMachine
 from tests.real.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("docker")
@@ -28,24 +29,26 @@ def engine_api(docker_engine):
 
 
 @pytest.fixture
+def prefix():
+    """The engine is shared: names of containers must be nobody else's."""
+    return f"{uuid.uuid4().hex[:12]}-"
+
+
+@pytest.fixture
 def settings(busybox_image):
     return {"images": {"cluster": busybox_image}, "docker_network": "none"}
 
 
 @pytest.fixture
-def machine(tmp_path, docker_engine, settings, monkeypatch):
+def machine(tmp_path, prefix, docker_engine, settings, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
-    machine = SandboxMachine(tmp_path, **settings)
+    machine = SandboxMachine(tmp_path, prefix, **settings)
     yield machine
     machine.stop(end_scripts=True)
 
 
 def running(report):
     return report.state is RemoteState.RUNNING
-
-
-def home(machine):
-    return machine.directory / "hosts/tacc.prod" / HOST / "home/testuser"
 
 
 def containers(engine_api, machine):
@@ -82,18 +85,22 @@ def test_what_a_script_sees(machine):
     pwd, uid, gid, temporary = machine.output(launch).split()
     assert pwd == str(work_dir)
     assert (int(uid), int(gid)) == (os.getuid(), os.getgid())
-    assert temporary.startswith(str(machine.spool / "one/tmp"))
+    assert temporary.startswith(str(machine.kept("one") / "tmp"))
     assert machine.output(launch, "job.err") == "err\n"
     assert "module load x" in machine.output(launch, ".agave.log")
-    assert (home(machine) / "here").exists(), "the sandbox is the same inside and outside"
+    assert (machine.home / "here").exists(), "the sandbox is the same inside and outside"
     seen = dict(entry.split("=", 1) for entry in machine.output(launch, "env").split("\0") if entry)
-    assert seen["HOME"] == str(home(machine))
+    assert seen["HOME"] == str(machine.home)
     assert os.environ["PATH"] not in seen["PATH"], "PATH is the image's"
 
 
-def test_an_image_with_bash_runs_scripts_with_bash(tmp_path, docker_engine, python_image, monkeypatch):
+def test_an_image_with_bash_runs_scripts_with_bash(
+    tmp_path, prefix, docker_engine, python_image, monkeypatch
+):
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
-    machine = SandboxMachine(tmp_path, runtime="docker", docker_image=python_image, docker_network="none")
+    machine = SandboxMachine(
+        tmp_path, prefix, runtime="docker", docker_image=python_image, docker_network="none"
+    )
     launch = machine.launch("one", 'words=(a b); echo "${words[1]}"; ml load y; python3 -c "print(6 * 7)"\n')
     assert machine.run(launch).succeeded
     assert machine.output(launch).split() == ["b", "42"]
@@ -143,14 +150,14 @@ def test_forgetting_a_running_script_kills_it(machine, engine_api):
     launch = machine.launch("one", HOLD)
     machine.launcher.submit(launch)
     machine.launcher.forget(launch)
-    wait_until(lambda: not (machine.spool / "one").exists())
+    wait_until(lambda: not machine.kept("one").exists())
     nothing_is_left(engine_api, machine)
 
 
 @BATCH_AND_FORK
-def test_out_of_memory(tmp_path, settings, docker_engine, engine_api, monkeypatch, scheduler):
+def test_out_of_memory(tmp_path, prefix, settings, docker_engine, engine_api, monkeypatch, scheduler):
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
-    machine = SandboxMachine(tmp_path, docker_limit_memory=True, **settings)
+    machine = SandboxMachine(tmp_path, prefix, docker_limit_memory=True, **settings)
     text = "head -c 200000000 /dev/zero | tail -n 1 >/dev/null\n"
     launch = machine.launch("one", text, scheduler=scheduler, memory_per_node=0.03)
     report = machine.run(launch)
@@ -165,10 +172,10 @@ def test_out_of_memory(tmp_path, settings, docker_engine, engine_api, monkeypatc
 def test_an_image_that_cannot_be_had_is_refused_with_the_reason(machine, settings):
     settings["images"]["broken-*"] = "no-such-registry.invalid/image:1"
     launch = machine.launch("one", "exit 0\n", app_id="broken-1.0")
-    with pytest.raises(OSError, match="no-such-registry.invalid/image:1") as caught:
+    with pytest.raises(OSError, match=r"no-such-registry\.invalid/image:1") as caught:
         machine.launcher.submit(launch)
     assert not isinstance(caught.value, ConnectionError)
-    assert not (machine.spool / "one").exists()
+    assert not machine.kept("one").exists()
 
 
 @pytest.fixture
@@ -194,7 +201,7 @@ def test_an_image_without_a_shell_is_refused_with_the_reason(machine, engine_api
 def test_a_queued_script_that_cannot_start_ends_with_the_reason(
     machine, engine_api, settings, empty_image, monkeypatch
 ):
-    monkeypatch.setattr(launcher, "_START_PAUSE", timedelta(seconds=0.1))
+    monkeypatch.setattr(played_scheduler, "START_PAUSE", timedelta(seconds=0.1))
     settings["images"]["empty-*"] = empty_image
     launch = machine.launch("one", "exit 0\n", app_id="empty-1.0", scheduler="SLURM")
     report = machine.run(launch)
@@ -204,9 +211,11 @@ def test_a_queued_script_that_cannot_start_ends_with_the_reason(
 
 
 @BATCH_AND_FORK
-def test_a_container_that_ends_before_the_supervisor_begins(machine, settings, engine_api, monkeypatch, scheduler):
+def test_a_container_that_ends_before_the_supervisor_begins(
+    machine, settings, engine_api, monkeypatch, scheduler
+):
     """As where an engine in a virtual machine does not see our directories."""
-    monkeypatch.setattr(launcher, "_START_PAUSE", timedelta(seconds=0.1))
+    monkeypatch.setattr(played_scheduler, "START_PAUSE", timedelta(seconds=0.1))
     launch = machine.launch("one", "exit 0\n", scheduler=scheduler)
     machine.launcher.start()
     (machine.spool / ".tools/supervisor.sh").unlink()
@@ -223,7 +232,7 @@ def test_limits_of_a_queue_hold_for_containers(machine):
     machine.launcher.submit(waits)
     machine.wait(held, running)
     assert machine.report(waits).state is RemoteState.QUEUED
-    (home(machine) / "go").touch()
+    (machine.home / "go").touch()
     assert machine.wait(waits).succeeded
 
 
@@ -241,9 +250,9 @@ def test_a_restart_finds_running_and_waiting_scripts(machine, engine_api, schedu
     machine.restart()
     assert [machine.launcher.submit(launch) for launch in (first, second)] == ids
     assert machine.wait(first, running).started is not None
-    (home(machine) / "go").touch()
+    (machine.home / "go").touch()
     assert [machine.wait(launch).exit_code for launch in (first, second)] == [7, 7]
-    assert (home(machine) / "ran").read_text() == "ran\nran\n"
+    assert (machine.home / "ran").read_text() == "ran\nran\n"
     nothing_is_left(engine_api, machine)
 
 
@@ -251,7 +260,7 @@ def test_the_end_of_a_script_that_nobody_watched_is_found(machine, engine_api):
     launch = machine.launch("one", HOLD + "exit 7\n")
     machine.launcher.submit(launch)
     machine.stop()
-    (home(machine) / "go").touch()
+    (machine.home / "go").touch()
     nothing_is_left(engine_api, machine)
     machine.restart()
     report = machine.wait(launch)
@@ -262,9 +271,9 @@ def test_a_container_that_somebody_removed_is_lost(machine, engine_api):
     launch = machine.launch("one", HOLD)
     machine.launcher.submit(launch)
     machine.wait(launch, running)
-    wait_until((machine.spool / "one/claim").exists)
+    wait_until((machine.kept("one") / "claim").exists)
     machine.stop()
-    engine_api.remove_container("tapis-one", force=True)
+    engine_api.remove_container(f"tapis-{launch.job_id}", force=True)
     machine.restart()
     assert machine.wait(launch).state is RemoteState.LOST
 
@@ -272,8 +281,8 @@ def test_a_container_that_somebody_removed_is_lost(machine, engine_api):
 def test_a_container_that_somebody_killed_has_failed(machine, engine_api):
     launch = machine.launch("one", HOLD)
     machine.launcher.submit(launch)
-    wait_until((machine.spool / "one/pid").exists)
-    engine_api.kill("tapis-one")
+    wait_until((machine.kept("one") / "pid").exists)
+    engine_api.kill(f"tapis-{launch.job_id}")
     report = machine.wait(launch)
     assert (report.scheduler_state, report.exit_code, report.signal) == ("FAILED", 137, 9)
 
@@ -283,7 +292,7 @@ def test_orphans_are_removed_by_the_next_start(machine, engine_api):
     machine.launcher.submit(launch)
     machine.wait(launch, running)
     machine.stop()
-    (machine.spool / "one/intent.json").unlink()
+    (machine.kept("one") / "intent.json").unlink()
     machine.restart()
     nothing_is_left(engine_api, machine)
 
@@ -301,7 +310,8 @@ def test_killed_at_any_request(machine, settings, docker_engine, engine_api, sch
         changes = {"scheduler": scheduler}
         told = victims.kill_one(
             directory=machine.directory,
-            job=launch.job_id,
+            job=f"job-{number}",
+            prefix=machine.prefix,
             text=text,
             verb="submit",
             changes=changes,
@@ -314,7 +324,7 @@ def test_killed_at_any_request(machine, settings, docker_engine, engine_api, sch
         assert machine.wait(launch).exit_code == 7
         machine.launcher.forget(launch)
     victims.close()
-    ran = (home(machine) / "ran").read_text().split()
+    ran = (machine.home / "ran").read_text().split()
     assert ran == [f"{machine.work_dir(f'job-{n}')}/.agave.log" for n in range(len(instants))]
     nothing_is_left(engine_api, machine)
 
@@ -376,8 +386,8 @@ def wire(tmp_path_factory, docker_engine, monkeypatch):
 
 
 @pytest.fixture
-def far_machine(tmp_path, settings, wire):
-    machine = SandboxMachine(tmp_path, **settings)
+def far_machine(tmp_path, prefix, settings, wire):
+    machine = SandboxMachine(tmp_path, prefix, **settings)
     yield machine
     machine.stop(end_scripts=True)
 
@@ -399,14 +409,14 @@ def test_an_engine_that_goes_away_blocks_and_loses_nothing(far_machine, wire):
     far_machine.launcher.submit(launch)
     far_machine.launcher.submit(waits)
     far_machine.wait(launch, running)
-    wait_until((far_machine.spool / "one/pid").exists)
+    wait_until((far_machine.kept("one") / "pid").exists)
     wire.cut()
     wait_until(lambda: not far_machine.launcher._runs.containers._events.are_heard)
     with pytest.raises(ConnectionError):
         far_machine.report(launch)
     assert far_machine.report(waits).state is RemoteState.QUEUED
-    (home(far_machine) / "go").touch()
-    wait_until((far_machine.spool / "one/exit").exists)
+    (far_machine.home / "go").touch()
+    wait_until((far_machine.kept("one") / "exit").exists)
     wire.connect()
     assert far_machine.wait(launch).exit_code == 7
     assert far_machine.wait(waits).exit_code == 8
@@ -424,5 +434,5 @@ def test_a_restart_while_the_engine_is_away(far_machine, wire):
     wire.connect()
     wait_until(lambda: far_machine.launcher._runs.containers._events.are_heard)
     assert far_machine.wait(launch, running).state is RemoteState.RUNNING
-    (home(far_machine) / "go").touch()
+    (far_machine.home / "go").touch()
     assert far_machine.wait(launch).exit_code == 7

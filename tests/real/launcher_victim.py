@@ -74,7 +74,7 @@ class BurningPopen(subprocess.Popen[bytes]):
 
 
 def perform(task: dict[str, Any], fuse: Fuse) -> str:
-    machine = SandboxMachine(Path(task["directory"]), **task.get("settings", {}))
+    machine = SandboxMachine(Path(task["directory"]), task.get("prefix", ""), **task.get("settings", {}))
     launch = machine.launch(task["job"], task["text"], **task.get("changes", {}))
     verb, answer = task["verb"], ""
     if verb == "submit":

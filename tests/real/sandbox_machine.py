@@ -19,11 +19,12 @@ OVER = (RemoteState.ENDED, RemoteState.LOST)
 class SandboxMachine:
     """Directories for a host and a spool, and launchers that come and go over them.
 
-    Scripts append a line to ``ran`` where a test wants to count how often they ran.
+    ``prefix`` comes before the names of all jobs, for tests that share something with others.
     """
 
-    def __init__(self, directory: Path, **settings: Any) -> None:
+    def __init__(self, directory: Path, prefix: str = "", **settings: Any) -> None:
         self.directory = directory
+        self.prefix = prefix
         self.settings = Settings(data_dir=str(directory), **settings)
         self.hosts = SandboxHosts(directory / "hosts")
         self.files = self.hosts.host(WORLD, HOST).files
@@ -49,17 +50,29 @@ class SandboxMachine:
         self.launcher.stop(end_scripts=end_scripts)
         self.clock.stop()
 
-    def work_dir(self, job_id: str) -> Path:
-        path = self.files.local_path(f"/scratch/{job_id}")
-        assert path is not None
-        return path
+    @property
+    def home(self) -> Path:
+        return self._local("/home/testuser")
 
-    def launch(self, job_id: str, text: str = "", **changes: Any) -> Launch:
+    def work_dir(self, name: str) -> Path:
+        return self._local(f"/scratch/{self.prefix}{name}")
+
+    def kept(self, name: str) -> Path:
+        """The spool directory of a job."""
+        return self.spool / f"{self.prefix}{name}"
+
+    def _local(self, path: str) -> Path:
+        local = self.files.local_path(path)
+        assert local is not None
+        return local
+
+    def launch(self, name: str, text: str = "", **changes: Any) -> Launch:
         """A launch of a script with ``text``; its files are made."""
+        job_id = f"{self.prefix}{name}"
         folder = f"/scratch/{job_id}"
         self.files.mkdir(folder)
-        name = f"{folder}/job.ipcexe"
-        with self.files.writer(name) as file:
+        script = f"{folder}/job.ipcexe"
+        with self.files.writer(script) as file:
             file.write(b"#!/bin/bash\n" + text.encode())
         launch = Launch(
             job_id=job_id,
@@ -70,7 +83,7 @@ class SandboxMachine:
             owner="testuser",
             name="job",
             scheduler="FORK",
-            script=name,
+            script=script,
             work_dir=folder,
             stdout=f"{folder}/job.out",
             stderr=f"{folder}/job.err",
@@ -97,7 +110,7 @@ class SandboxMachine:
         return self.wait(launch)
 
     def output(self, launch: Launch, name: str = "job.out") -> str:
-        return (self.work_dir(launch.job_id) / name).read_text(encoding="utf-8")
+        return self._local(f"/scratch/{launch.job_id}/{name}").read_text(encoding="utf-8")
 
     def variables(self, launch: Launch) -> Mapping[str, str]:
         """What a script that printed ``env -0`` saw."""

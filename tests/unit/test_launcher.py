@@ -9,7 +9,7 @@ import pytest
 
 from emulator.domain.ports import RemoteState
 from emulator.runtimes import processes
-from tests.real.sandbox_machine import HOST, SandboxMachine
+from tests.real.sandbox_machine import SandboxMachine
 from tests.real.waiting import wait_until
 
 BATCH_AND_FORK = pytest.mark.parametrize("scheduler", ["FORK", "SLURM"])
@@ -67,7 +67,7 @@ def test_the_environment_is_that_of_a_login_and_nothing_of_ours(machine, monkeyp
     launch = machine.launch("one", "env -0\n", environment={"FROM_THE_SYSTEM": "a b\n'c'"})
     assert machine.run(launch).succeeded
     seen = machine.variables(launch)
-    home = machine.directory / "hosts/tacc.prod" / HOST / "home/testuser"
+    home = machine.home
     assert (seen["HOME"], seen["USER"], seen["LOGNAME"]) == (str(home), "testuser", "testuser")
     assert home.is_dir()
     assert seen["LANG"] == "C.UTF-8"
@@ -81,9 +81,9 @@ def test_the_environment_is_that_of_a_login_and_nothing_of_ours(machine, monkeyp
 def test_the_temporary_directory_is_the_jobs_own(machine):
     launch = machine.launch("one", 'mktemp -p "$TMPDIR"\n')
     assert machine.run(launch).succeeded
-    assert machine.output(launch).startswith(str(machine.spool / "one"))
+    assert machine.output(launch).startswith(str(machine.kept("one")))
     machine.launcher.forget(launch)
-    assert not (machine.spool / "one").exists()
+    assert not machine.kept("one").exists()
 
 
 def test_signals_have_their_defaults(machine):
@@ -177,7 +177,7 @@ def test_what_cannot_start_is_refused_and_leaves_nothing(machine, scheduler, mis
     launch = machine.launch("one", "exit 0\n", scheduler=scheduler, **{missing: "/scratch/nowhere"})
     with pytest.raises(FileNotFoundError, match=message):
         machine.launcher.submit(launch)
-    assert not (machine.spool / "one").exists()
+    assert not machine.kept("one").exists()
     assert machine.report(launch).state is RemoteState.LOST
 
 
@@ -275,7 +275,7 @@ def test_forgetting_a_running_script_kills_it_and_removes_its_records(machine):
     launch = machine.launch("one", "sleep 1000\n")
     machine.launcher.submit(launch)
     machine.launcher.forget(launch)
-    wait_until(lambda: not (machine.spool / "one").exists())
+    wait_until(lambda: not machine.kept("one").exists())
     assert not alive(machine, "one")
     assert machine.report(launch).state is RemoteState.LOST
 
@@ -291,7 +291,7 @@ def test_scripts_end_with_a_launcher_that_keeps_nothing(machine):
 def test_somebody_else_kills_the_supervisor(machine):
     launch = machine.launch("one", "sleep 1000\n")
     machine.launcher.submit(launch)
-    supervisor = int((machine.spool / "one/claim").read_text().split()[0])
+    supervisor = int((machine.kept("one") / "claim").read_text().split()[0])
     os.kill(supervisor, signal.SIGKILL)
     report = machine.wait(launch)
     assert (report.state, report.scheduler_state) == (RemoteState.ENDED, "FAILED")
@@ -312,7 +312,7 @@ def test_two_hundred_at_once_without_a_thread_for_each(machine):
     for launch in launches:
         machine.wait(launch, running)
     assert threading.active_count() - before <= 4
-    home = machine.directory / "hosts/tacc.prod" / HOST / "home/testuser"
+    home = machine.home
     (home / "go").touch()
     assert {machine.wait(launch).exit_code for launch in launches} == {5}
     assert (home / "ran").read_text().count("\n") == 200

@@ -11,7 +11,7 @@ import pytest
 from emulator.domain.ports import RemoteState
 from emulator.runtimes import processes
 from tests.real.launcher_victim import Victims
-from tests.real.sandbox_machine import HOST, OVER, SandboxMachine
+from tests.real.sandbox_machine import OVER, SandboxMachine
 from tests.real.waiting import wait_until
 
 BATCH_AND_FORK = pytest.mark.parametrize("scheduler", ["FORK", "SLURM"])
@@ -32,12 +32,8 @@ def machine(tmp_path):
     machine.stop(end_scripts=True)
 
 
-def home(machine):
-    return machine.directory / "hosts/tacc.prod" / HOST / "home/testuser"
-
-
 def times_run(machine, job_id):
-    ran = home(machine) / "ran"
+    ran = machine.home / "ran"
     log = f"{machine.work_dir(job_id)}/.agave.log"
     return ran.read_text().split().count(log) if ran.exists() else 0
 
@@ -101,7 +97,7 @@ def test_killed_while_starting_again(victims, machine):
     machine.restart()
     assert [machine.launcher.submit(launch) for launch in (fork, first, second)] == ids
     assert machine.report(second).state is RemoteState.QUEUED
-    (home(machine) / "go").touch()
+    (machine.home / "go").touch()
     assert [machine.wait(launch).exit_code for launch in (fork, first, second)] == [7, 7, 7]
     assert [times_run(machine, name) for name in ("fork", "first", "second")] == [1, 1, 1]
 

@@ -86,7 +86,7 @@ def test_queued_and_running_are_both_seen(machine):
     assert machine.wait(other).succeeded, "queues do not wait for each other"
     assert machine.report(second).state is RemoteState.QUEUED
     assert machine.report(second).started is None
-    (machine.directory / "hosts/tacc.prod" / HOST / "home/testuser/go").touch()
+    (machine.home / "go").touch()
     assert machine.wait(first).succeeded
     report = machine.wait(second)
     assert report.succeeded
@@ -134,7 +134,7 @@ def test_lines_and_numbers_survive_a_restart(machine):
     machine.restart()
     assert [machine.report(launch).state for launch in later] == [RemoteState.QUEUED] * 3
     assert machine.launcher.submit(later[0]) == ids[1], "the same job has the same id"
-    home = machine.directory / "hosts/tacc.prod" / HOST / "home/testuser"
+    home = machine.home
     (home / "go").touch()
     for launch in later:
         assert machine.wait(launch).succeeded
