@@ -18,6 +18,7 @@ _STATES = (*[JobState.FINISHED] * 7, JobState.FAILED, JobState.FAILED, JobState.
 _BATCH = 2000
 LEAST = 100
 LISTING = "/jobs/v2?limit=100"
+HEALTH = "/_emulator/health"
 _SEARCHES = {
     "status=FAILED": "status=FAILED",
     "status=RUNNING (none)": "status=RUNNING",
@@ -42,6 +43,7 @@ def run(quick: bool = False) -> Table:
             stored = size
             searches = {"list": ""} | (_SEARCHES if size == sizes[-1] else {})
             with _served(least) as floor, _served(data) as server:
+                rows.append([f"{size:,}", "GET /_emulator/health", *_beside(floor, server, HEALTH, rounds)])
                 for name, query in searches.items():
                     count = rounds if name == "list" else rounds // 5
                     rows.append(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Table, Unavailable, median, megabytes, ms, ratio, spread
-from benchmarks.processes import free_port, resident
+from benchmarks.processes import free_port, processor_seconds, resident
 from tests.live.serve_process import COMMAND, clean_environment
 
 _PAUSE_SECONDS = 0.002
@@ -29,6 +29,7 @@ class Candidate:
     command: Callable[[int], Sequence[str]]
     path: str
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
 
     def start_once(self, home: Path) -> None:
@@ -49,10 +50,16 @@ class Candidate:
                     raise Unavailable(f"{self.name} does not come up: {' '.join(self.command(port))}")
                 time.sleep(_PAUSE_SECONDS)
             self.seconds.append(time.perf_counter() - began)
+            self.processor.append(processor_seconds(process.pid))
             self.memory.append(resident(process.pid))
         finally:
             process.terminate()
             process.wait()
+
+    def forget(self) -> None:
+        """Drop what was noted so far."""
+        for samples in (self.seconds, self.processor, self.memory):
+            samples.clear()
 
 
 def run(quick: bool = False) -> Table:
@@ -82,12 +89,21 @@ def run(quick: bool = False) -> Table:
             for candidate in candidates:
                 candidate.start_once(folder)
             if counted < 0:
-                for samples in (*bare.values(), *(candidate.seconds for candidate in candidates)):
+                for samples in bare.values():
                     samples.clear()
+                for candidate in candidates:
+                    candidate.forget()
     return Table(
         "Start to first answered request",
-        ("started", "median", "least – most", f"beside {candidates[0].name}", "memory then"),
-        [(name, ms(median(s)), spread(s), "", "") for name, s in bare.items()]
+        (
+            "started",
+            "median",
+            "least – most",
+            f"beside {candidates[0].name}",
+            "processor time",
+            "memory then",
+        ),
+        [(name, ms(median(s)), spread(s), "", "", "") for name, s in bare.items()]
         + [_row(candidate, candidates[0]) for candidate in candidates],
         notes,
     )
@@ -99,6 +115,7 @@ def _row(candidate: Candidate, floor: Candidate) -> Sequence[str]:
         ms(median(candidate.seconds)),
         spread(candidate.seconds),
         ratio(median(candidate.seconds), median(floor.seconds)),
+        ms(median(candidate.processor)),
         megabytes(median(candidate.memory)),
     )
 

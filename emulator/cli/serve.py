@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,8 @@ from emulator.settings import BadSetting, Settings
 @with_settings
 def command(settings: Settings) -> None:
     """Run the emulator in the foreground; Ctrl-C or SIGTERM stops it."""
+    # what loading makes stays for good: the collector would look at it again and again, and find nothing
+    gc.disable()
     # loaded here: everything the server needs, and nothing for the other commands
     from emulator.app import Emulator
     from emulator.data_directory import DataDirectory, DirectoryInUse
@@ -40,6 +43,8 @@ def command(settings: Settings) -> None:
         # a file's error names the file, a socket's nothing
         what = f"use {error.filename}" if error.filename else f"serve on {settings.host}:{settings.port}"
         raise click.ClickException(f"cannot {what}: {error.strerror or error}") from error
+    gc.freeze()
+    gc.enable()
     try:
         directory.announce({"url": emulator.url, "pid": os.getpid()})
         click.echo(f"tapis-emulator listens on {emulator.url} (plain HTTP and TLS); data in {directory.path}")
