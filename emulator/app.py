@@ -9,6 +9,7 @@ from pathlib import Path
 from emulator import __version__
 from emulator.api.control import Control
 from emulator.api.http import ListenerScope, create_app
+from emulator.api.v2 import schemas
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
@@ -87,8 +88,12 @@ class Emulator:
             raise
         self.engine.start()
         self.deliveries.start()
-        # the first client that speaks TLS should not wait for the certificate
-        threading.Thread(target=self._tls.ensure, name="certificate", daemon=True).start()
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        """What the first clients would otherwise wait for: the certificate, and the schemas of bodies."""
+        schemas.load()
+        self._tls.ensure()
 
     def stop(self) -> None:
         """Close everything; jobs go on running and are found again by the next start."""

@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emulator.api.v2.schemas.app import parse_app
-from emulator.api.v2.schemas.system import parse_system
+from emulator.api.v2.schemas import read_app, read_system
 from emulator.domain.errors import EmulatorError
 from emulator.domain.file import permission_from_word
 from emulator.domain.identity import Caller, User, World
@@ -123,7 +122,7 @@ class Seeder:
 
     def _add_system(self, world: World, entry: Mapping[str, Any]) -> None:
         """Register as its owner, then publish and make default as an administrator would."""
-        definition, credentials = parse_system(self._document(entry["file"]))
+        definition, credentials = read_system(self._document(entry["file"]))
         systems = self._services.systems
         owner, admin = self._caller(world, entry["owner"]), self._caller(world, _ADMIN, admin=True)
         with self._store.read() as tx:
@@ -143,7 +142,7 @@ class Seeder:
 
     def _add_app(self, world: World, entry: Mapping[str, Any]) -> None:
         """Copy the bundle to the deployment path, then register as the owner."""
-        definition = parse_app(self._document(entry["file"]))
+        definition = read_app(self._document(entry["file"]))
         owner = self._caller(world, entry["owner"])
         with self._store.read() as tx:
             app = tx.apps.get(world.name, f"{definition.name}-{definition.version}")

@@ -17,6 +17,35 @@ from emulator.domain.errors import Invalid
 UNLIMITED = -1
 NO_JOB_LIMIT = 2147483647
 
+STORAGE_PROTOCOLS = (
+    "GRIDFTP",
+    "FTP",
+    "SFTP",
+    "IRODS",
+    "IRODS4",
+    "LOCAL",
+    "AZURE",
+    "S3",
+    "SWIFT",
+    "HTTP",
+    "HTTPS",
+)
+LOGIN_PROTOCOLS = ("API", "SSH", "GSISSH", "LOCAL")
+
+_BATCH = ("LSF", "LOADLEVELER", "PBS", "SGE", "TORQUE", "MOAB", "SLURM")
+# the custom variant of SGE has a name of its own
+_CUSTOM = ("LSF", "LOADLEVELER", "PBS", "GRIDENGINE", "TORQUE", "MOAB", "SLURM")
+SCHEDULERS = {
+    "HPC": tuple(
+        name for pair in zip(_BATCH, (f"CUSTOM_{c}" for c in _CUSTOM), strict=True) for name in pair
+    ),
+    "CONDOR": ("CONDOR", "CUSTOM_CONDOR"),
+    "CLI": ("FORK",),
+    "ATMOSPHERE": ("FORK",),
+}
+EXECUTION_TYPES = ("ATMOSPHERE", "HPC", "CONDOR", "CLI")
+"""Execution types; SCHEDULERS has what each may name as its scheduler [systems §4]."""
+
 
 _SYSTEM_ID = re.compile(r"[0-9a-zA-Z.-]+")
 _RESERVED_IDS = ("execution", "storage", "authentication", "vizualization", "instrument")

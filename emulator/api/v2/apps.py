@@ -6,13 +6,13 @@ from flask import Response, request
 
 from emulator.api.http import base_url, caller, services
 from emulator.api.v2 import app_record, bodies
-from emulator.api.v2.schemas.app import parse_app
-from emulator.api.v2.schemas.system import EXECUTION_TYPES
+from emulator.api.v2.schemas import read_app
 from emulator.api.v2.search import BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, Terms, Words, conditions
 from emulator.api.v2.wire import reply, wants_full
 from emulator.domain.app import PARALLELISM, PARAMETER_TYPES
 from emulator.domain.errors import Invalid
 from emulator.domain.search import Condition, Operator
+from emulator.domain.system import EXECUTION_TYPES
 
 TERMS: Terms = {
     "available": ("available", BOOLEAN),
@@ -75,7 +75,7 @@ def search_apps(term: str, value: str) -> Response:
 def register_app() -> Response:
     body = bodies.json_object(bodies.FILES_EMPTY)
     services().apps.check_replaceable(caller(), str(body.get("name")), str(body.get("version")))
-    app = services().apps.register(caller(), parse_app(body))
+    app = services().apps.register(caller(), read_app(body))
     return reply(app_record.full(app), 201 if app.revision == 1 else 200)
 
 
@@ -84,7 +84,7 @@ def show_app(app: str) -> Response:
 
 
 def update_app(app: str) -> Response:
-    definition = parse_app(bodies.json_object(bodies.FILES_EMPTY))
+    definition = read_app(bodies.json_object(bodies.FILES_EMPTY))
     return reply(app_record.full(services().apps.update(caller(), app, definition, f"{base_url()}apps/v2")))
 
 

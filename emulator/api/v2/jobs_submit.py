@@ -6,15 +6,13 @@ from flask import Response, request
 
 from emulator.api.http import base_url, caller, edge, services
 from emulator.api.v2 import bodies, job_record, wire
-from emulator.api.v2.schemas.job import read_job_request
+from emulator.api.v2.schemas import read_job
 from emulator.domain.job import Job
 
 
 def submit_job() -> Response:
     document = bodies.json_object()
-    wanted = read_job_request(
-        document, strict=edge().settings.strict_request, origins=[base_url(), request.host_url]
-    )
+    wanted = read_job(document, strict=edge().settings.strict_request, origins=[base_url(), request.host_url])
     return new_job(services().submission.submit(caller(), wanted))
 
 

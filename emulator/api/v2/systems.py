@@ -8,13 +8,7 @@ from flask import Response, request
 
 from emulator.api.http import base_url, caller, services
 from emulator.api.v2 import bodies, system_record
-from emulator.api.v2.schemas.storage import LOGIN_PROTOCOLS, STORAGE_PROTOCOLS
-from emulator.api.v2.schemas.system import (
-    EXECUTION_TYPES,
-    SCHEDULERS,
-    parse_queue,
-    parse_system,
-)
+from emulator.api.v2.schemas import read_queue, read_system
 from emulator.api.v2.search import (
     BOOLEAN,
     DATE,
@@ -30,7 +24,16 @@ from emulator.api.v2.search import (
 from emulator.api.v2.wire import reply, wants_full
 from emulator.domain.errors import Invalid, NotFound
 from emulator.domain.search import Condition, Operator
-from emulator.domain.system import Role, System, SystemStatus, SystemType
+from emulator.domain.system import (
+    EXECUTION_TYPES,
+    LOGIN_PROTOCOLS,
+    SCHEDULERS,
+    STORAGE_PROTOCOLS,
+    Role,
+    System,
+    SystemStatus,
+    SystemType,
+)
 
 _UNSUPPORTED = (
     "Unsupported content type. Please POST your system description as a multipart/form-data file upload or as "
@@ -108,7 +111,7 @@ def list_systems() -> Response:
 
 
 def register_system() -> Response:
-    definition, credentials = parse_system(bodies.json_object(bodies.OBJECT_EMPTY, _UNSUPPORTED))
+    definition, credentials = read_system(bodies.json_object(bodies.OBJECT_EMPTY, _UNSUPPORTED))
     return _show(services().systems.register(caller(), definition, credentials), 201)
 
 
@@ -121,7 +124,7 @@ def show_system(system: str) -> Response:
 
 
 def update_system(system: str) -> Response:
-    definition, credentials = parse_system(bodies.json_object(bodies.OBJECT_EMPTY, _UNSUPPORTED))
+    definition, credentials = read_system(bodies.json_object(bodies.OBJECT_EMPTY, _UNSUPPORTED))
     url = f"{base_url()}systems/v2/"
     return _show(services().systems.update(caller(), system, definition, credentials, url))
 
@@ -170,7 +173,7 @@ def save_queue(system: str, queue: str = "") -> Response:
     body = bodies.json_object()
     if queue:
         body.setdefault("name", queue)
-    loaded = services().systems.queues.put(caller(), system, parse_queue(body))
+    loaded = services().systems.queues.put(caller(), system, read_queue(body))
     return reply(system_record.queue_load(system, loaded, services().clock.now()))
 
 

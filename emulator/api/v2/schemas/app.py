@@ -14,10 +14,10 @@ from marshmallow import ValidationError, post_load
 from emulator.api.v2.schemas.app_arguments import Arguments, InputSchema, OutputSchema
 from emulator.api.v2.schemas.app_parameters import ParameterSchema
 from emulator.api.v2.schemas.fields import Text, Texts, Truth, Whole, Word, Worded, WordedSchema, parse
-from emulator.api.v2.schemas.system import EXECUTION_TYPES
 from emulator.domain.app import PARALLELISM, AppDefinition
 from emulator.domain.errors import Invalid
 from emulator.domain.resources import memory_gb, run_time_seconds
+from emulator.domain.system import EXECUTION_TYPES
 
 _NAME = "Invalid 'app.name' value. Please enter a valid name for this app."
 _PARALLELISM = f"Parallelism must be one of {','.join(PARALLELISM)}"

@@ -8,22 +8,8 @@ from marshmallow import ValidationError, post_load
 
 from emulator.api.v2.schemas.auth import LOCAL_AUTH, Auth, AuthSchema
 from emulator.api.v2.schemas.fields import Section, Text, Truth, Whole, Word, WordedSchema
-from emulator.domain.system import LoginConfig, Proxy, StorageConfig
+from emulator.domain.system import LOGIN_PROTOCOLS, STORAGE_PROTOCOLS, LoginConfig, Proxy, StorageConfig
 
-STORAGE_PROTOCOLS = (
-    "GRIDFTP",
-    "FTP",
-    "SFTP",
-    "IRODS",
-    "IRODS4",
-    "LOCAL",
-    "AZURE",
-    "S3",
-    "SWIFT",
-    "HTTP",
-    "HTTPS",
-)
-LOGIN_PROTOCOLS = ("API", "SSH", "GSISSH", "LOCAL")
 _IRODS = ("IRODS", "IRODS4")
 _CLOUD = ("S3", "AZURE", "SWIFT")
 

@@ -21,7 +21,9 @@ from emulator.api.v2.schemas.fields import (
 from emulator.api.v2.schemas.queue import QueueSchema
 from emulator.api.v2.schemas.storage import LoginSchema, StorageSchema
 from emulator.domain.system import (
+    EXECUTION_TYPES,
     NO_JOB_LIMIT,
+    SCHEDULERS,
     Queue,
     SystemDefinition,
     SystemStatus,
@@ -29,18 +31,6 @@ from emulator.domain.system import (
     check_system_id,
 )
 
-_BATCH = ("LSF", "LOADLEVELER", "PBS", "SGE", "TORQUE", "MOAB", "SLURM")
-# the custom variant of SGE has a name of its own
-_CUSTOM = ("LSF", "LOADLEVELER", "PBS", "GRIDENGINE", "TORQUE", "MOAB", "SLURM")
-SCHEDULERS = {
-    "HPC": tuple(
-        name for pair in zip(_BATCH, (f"CUSTOM_{c}" for c in _CUSTOM), strict=True) for name in pair
-    ),
-    "CONDOR": ("CONDOR", "CUSTOM_CONDOR"),
-    "CLI": ("FORK",),
-    "ATMOSPHERE": ("FORK",),
-}
-EXECUTION_TYPES = ("ATMOSPHERE", "HPC", "CONDOR", "CLI")
 _TYPES = "Please specify one of: EXECUTION,STORAGE,AUTH"
 _EXECUTION_TYPES = "Please specify one of: " + ",".join(EXECUTION_TYPES)
 _ID = "Please specify a valid string value for the 'id' field."
