@@ -1,0 +1,35 @@
+"""The benchmarks run; what they measure is not judged here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def test_one_prints_its_table_with_the_floor_first() -> None:
+    done = bench("process_job", "--quick")
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert rows[2].startswith("| its script by hand |"), done.stdout
+    assert len(rows) == 5
+    assert "**Quick run" in done.stdout
+
+
+def test_a_name_that_does_not_exist_is_refused() -> None:
+    done = bench("process_job", "weather")
+    assert done.returncode == 2
+    assert "there is no benchmark weather" in done.stderr
