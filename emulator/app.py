@@ -91,15 +91,23 @@ class Emulator:
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
 
     def _warm_up(self) -> None:
-        """What the first clients would otherwise wait for: the certificate, and the schemas of bodies."""
+        """What the first clients would otherwise wait for: the schemas of bodies, the launcher, the certificate."""
         schemas.load()
+        self.launcher.start()
         self._tls.ensure()
 
     def stop(self) -> None:
-        """Close everything; jobs go on running and are found again by the next start."""
+        """Close everything; jobs go on running and are found again by the next start.
+
+        In an ephemeral directory nothing can be found again: there, scripts that run are ended.
+        """
         for name in ("server", "engine", "launcher", "deliveries", "clock"):
             part = getattr(self, name, None)
-            if part is not None:
+            if part is None:
+                continue
+            if name == "launcher":
+                part.stop(end_scripts=self.directory.ephemeral)
+            else:
                 part.stop()
         store = getattr(self, "store", None)
         if store is not None:

@@ -30,7 +30,7 @@ class DataDirectory:
 
     def __init__(self, path: Path, ephemeral: bool = False) -> None:
         self.path = path
-        self._ephemeral = ephemeral
+        self.ephemeral = ephemeral
         self._lock: int | None = None
 
     @classmethod
@@ -59,7 +59,7 @@ class DataDirectory:
         if self._lock is None:
             return
         (self.path / "server.json").unlink(missing_ok=True)
-        if self._ephemeral:
+        if self.ephemeral:
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
         self._lock = None

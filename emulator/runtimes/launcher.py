@@ -112,7 +112,7 @@ class SandboxLauncher:
         if self._started:
             return
         with self._runs.changed:
-            if self._started:
+            if self._started or self._stopped:
                 return
             self._spool.prepare()
             for job in self._spool.jobs():
