@@ -21,7 +21,7 @@ from typing import Any
 
 from emulator.domain.ports import Clock
 from emulator.runtimes.docker_engine import CONFLICT, NOT_FOUND, ContainerEvents, DockerEngine, EngineRefusal
-from emulator.runtimes.runtime import Command, OnEnd
+from emulator.runtimes.runtime import GRACE, Command, OnEnd
 from emulator.runtimes.spool import Exit, JobSpool, Spool
 
 log = logging.getLogger(__name__)
@@ -160,6 +160,7 @@ class DockerRuntime:
                 command=[],
                 user=f"{os.getuid()}:{os.getgid()}",
                 working_dir=str(command.work_dir),
+                stop_timeout=int(GRACE.total_seconds()),  # for when the engine itself stops
                 environment=command.environment,
                 labels={f"{LABEL}.{name}": value for name, value in command.labels.items()} | own,
                 host_config=client.create_host_config(

@@ -1,65 +1,19 @@
 """Scripts in real containers: the same promises as for processes, and nothing left behind."""
 
 import os
-import socket
-import threading
-import uuid
 from datetime import timedelta
 
-import docker
 import pytest
 
 from emulator.domain.ports import RemoteState
 from emulator.runtimes import scheduler as played_scheduler
-from emulator.runtimes.docker import LABEL
+from tests.live.docker.containers import HOLD, containers, nothing_is_left, running
 from tests.real.launcher_victim import Victims
 from tests.real.sandbox_machine import SandboxMachine
 from tests.real.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("docker")
 BATCH_AND_FORK = pytest.mark.parametrize("scheduler", ["FORK", "SLURM"])
-HOLD = 'while [ ! -e "$HOME/go" ]; do sleep 0.05; done\n'
-
-
-@pytest.fixture
-def engine_api(docker_engine):
-    client = docker.APIClient(base_url=docker_engine.host)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def prefix():
-    """The engine is shared: names of containers must be nobody else's."""
-    return f"{uuid.uuid4().hex[:12]}-"
-
-
-@pytest.fixture
-def settings(busybox_image):
-    return {"images": {"cluster": busybox_image}, "docker_network": "none"}
-
-
-@pytest.fixture
-def machine(tmp_path, prefix, docker_engine, settings, monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
-    machine = SandboxMachine(tmp_path, prefix, **settings)
-    yield machine
-    machine.stop(end_scripts=True)
-
-
-def running(report):
-    return report.state is RemoteState.RUNNING
-
-
-def containers(engine_api, machine):
-    """Containers of this machine's jobs, ended ones too."""
-    listed = engine_api.containers(all=True, filters={"label": f"{LABEL}.job"})
-    instance = machine.launcher._runs.containers.instance
-    return [found["Names"][0] for found in listed if found["Labels"][f"{LABEL}.instance"] == instance]
-
-
-def nothing_is_left(engine_api, machine):
-    wait_until(lambda: not containers(engine_api, machine), what="the engine to have removed the containers")
 
 
 @BATCH_AND_FORK
@@ -327,112 +281,3 @@ def test_killed_at_any_request(machine, settings, docker_engine, engine_api, sch
     ran = (machine.home / "ran").read_text().split()
     assert ran == [f"{machine.work_dir(f'job-{n}')}/.agave.log" for n in range(len(instants))]
     nothing_is_left(engine_api, machine)
-
-
-# an engine that does not answer
-
-
-class Wire:
-    """A socket before the engine's that can be cut: real connections, really broken."""
-
-    def __init__(self, path, engine_socket):
-        self.path = path
-        self._engine = engine_socket
-        self._open = []
-        self._listener = None
-
-    def connect(self):
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.path))
-        self._listener.listen()
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def cut(self):
-        self.path.unlink()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for end in self._open:
-            end.shutdown(socket.SHUT_RDWR)
-        self._open.clear()
-
-    def _accept(self, listener):
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            engine = socket.socket(socket.AF_UNIX)
-            engine.connect(self._engine)
-            self._open += [client, engine]
-            for source, target in ((client, engine), (engine, client)):
-                threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
-
-    def _pump(self, source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
-
-
-@pytest.fixture
-def wire(tmp_path_factory, docker_engine, monkeypatch):
-    if not docker_engine.host.startswith("unix://"):
-        pytest.skip("the engine is not at a Unix socket")
-    wire = Wire(tmp_path_factory.mktemp("w") / "s", docker_engine.host.removeprefix("unix://"))
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{wire.path}")
-    return wire
-
-
-@pytest.fixture
-def far_machine(tmp_path, prefix, settings, wire):
-    machine = SandboxMachine(tmp_path, prefix, **settings)
-    yield machine
-    machine.stop(end_scripts=True)
-
-
-def test_no_engine_is_a_connection_error_and_later_it_runs(far_machine, wire):
-    launches = [far_machine.launch(name, "exit 7\n", scheduler=name) for name in ("FORK", "SLURM")]
-    for launch in launches:
-        with pytest.raises(ConnectionError):
-            far_machine.launcher.submit(launch)
-    wire.connect()
-    for launch in launches:
-        assert far_machine.run(launch).exit_code == 7
-
-
-def test_an_engine_that_goes_away_blocks_and_loses_nothing(far_machine, wire):
-    wire.connect()
-    launch = far_machine.launch("one", HOLD + "exit 7\n", scheduler="SLURM", queue_limit=1)
-    waits = far_machine.launch("two", "exit 8\n", scheduler="SLURM", queue_limit=1)
-    far_machine.launcher.submit(launch)
-    far_machine.launcher.submit(waits)
-    far_machine.wait(launch, running)
-    wait_until((far_machine.kept("one") / "pid").exists)
-    wire.cut()
-    wait_until(lambda: not far_machine.launcher._runs.containers._events.are_heard)
-    with pytest.raises(ConnectionError):
-        far_machine.report(launch)
-    assert far_machine.report(waits).state is RemoteState.QUEUED
-    (far_machine.home / "go").touch()
-    wait_until((far_machine.kept("one") / "exit").exists)
-    wire.connect()
-    assert far_machine.wait(launch).exit_code == 7
-    assert far_machine.wait(waits).exit_code == 8
-
-
-def test_a_restart_while_the_engine_is_away(far_machine, wire):
-    wire.connect()
-    launch = far_machine.launch("one", HOLD + "exit 7\n")
-    remote = far_machine.launcher.submit(launch)
-    wire.cut()
-    far_machine.restart()
-    assert far_machine.launcher.submit(launch) == remote
-    with pytest.raises(ConnectionError):
-        far_machine.report(launch)
-    wire.connect()
-    wait_until(lambda: far_machine.launcher._runs.containers._events.are_heard)
-    assert far_machine.wait(launch, running).state is RemoteState.RUNNING
-    (far_machine.home / "go").touch()
-    assert far_machine.wait(launch).exit_code == 7
