@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -255,3 +255,43 @@ def running(bench: Bench) -> Job:
 @pytest.fixture
 def finished(bench: Bench) -> Job:
     return bench.add(sample_job(1))
+
+
+# outputs
+
+
+@dataclass
+class Folder:
+    """A directory of a job on one of its systems."""
+
+    files: HostFiles
+    path: str
+
+    def write(self, name: str, content: bytes = b"") -> Path:
+        """Make a file, its directories too; the answer is where it really lies."""
+        path = f"{self.path}/{name}"
+        self.files.mkdir(path.rpartition("/")[0])
+        with self.files.writer(path) as stream:
+            stream.write(content)
+        local = self.files.local_path(path)
+        assert local is not None
+        return local
+
+
+def work_folder(bench: Bench, job: Job) -> Folder:
+    return Folder(*bench.folder(job.plan.execution_system, job.plan.work_path))
+
+
+def archive_folder(bench: Bench, job: Job) -> Folder:
+    assert job.plan.archive_system
+    return Folder(*bench.folder(job.plan.archive_system, job.plan.archive_path))
+
+
+@pytest.fixture
+def work(bench: Bench, running: Job) -> Folder:
+    """The work directory of the running job, with some files."""
+    folder = work_folder(bench, running)
+    folder.write("out.txt", b"0123456789")
+    folder.write("test/deep/data.json", b"{}")
+    folder.write(".agave.log", b"started\n")
+    return folder
