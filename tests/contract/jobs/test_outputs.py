@@ -17,7 +17,6 @@ from tests.job_samples import APP, OWNER, PLAN, sample_job
 
 UNKNOWN = "0feb1aa5-01aa-4445-b580-a008064a4c44-007"
 NO_FOLDER = "Unable to locate job data. Work folder no longer exists."
-NO_FILE = "File/folder does not exist"
 REFUSED = "User does not have permission to view this resource."
 
 
