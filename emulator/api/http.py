@@ -190,7 +190,7 @@ def _install_hooks(
     @app.before_request
     def _identify() -> Response | None:
         if request.method == "OPTIONS":
-            return Response(status=200)
+            return Response(status=200, content_type="application/json")  # Flask's own would be HTML
         found = by_endpoint.get(request.endpoint or "")
         if found is None:
             return None

@@ -74,6 +74,7 @@ def test_browsers_may_call_from_anywhere(api: Api) -> None:
     headers = {"Origin": "http://gateway.example.org", "Access-Control-Request-Headers": "x-one, x-two"}
     answer = api.request("OPTIONS", "jobs/v2", headers=headers)
     assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Access-Control-Allow-Headers"] == "x-one, x-two"
     assert "DELETE" in answer.headers["Access-Control-Allow-Methods"]
