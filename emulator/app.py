@@ -64,6 +64,7 @@ class Emulator:
         self.settings = settings
         self.directory = directory
         self.listener: Listener | None = None
+        self._warming: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -88,7 +89,8 @@ class Emulator:
             raise
         self.engine.start()
         self.deliveries.start()
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+        self._warming = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
+        self._warming.start()
 
     def _warm_up(self) -> None:
         """What the first clients would otherwise wait for: the schemas of bodies, the launcher, the certificate."""
@@ -101,6 +103,10 @@ class Emulator:
 
         In an ephemeral directory nothing can be found again: there, scripts that run are ended.
         """
+        # It starts and writes things that end below; and a thread inside a foreign library must not meet the
+        # interpreter's end, which would abort the process.
+        if self._warming is not None:
+            self._warming.join()
         for name in ("server", "engine", "launcher", "deliveries", "clock"):
             part = getattr(self, name, None)
             if part is None:

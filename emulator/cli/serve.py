@@ -6,8 +6,7 @@ import gc
 import logging
 import os
 import signal
-import threading
-from collections.abc import Callable
+import socket
 from types import FrameType
 
 import click
@@ -30,9 +29,7 @@ def command(settings: Settings) -> None:
     from emulator.store import SchemaMismatch
 
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: stopped.set())
-    signal.signal(signal.SIGINT, _interrupt(stopped))
+    signals = _StopSignals()
     directory = DataDirectory.temporary() if settings.ephemeral else DataDirectory(data_path(settings))
     emulator = Emulator(settings, directory)
     try:
@@ -50,17 +47,32 @@ def command(settings: Settings) -> None:
         click.echo(f"tapis-emulator listens on {emulator.url} (plain HTTP and TLS); data in {directory.path}")
         click.echo(f"Requests without a token act as {emulator.default_user}. Point the clients here:\n")
         click.echo(client_lines(emulator.url))
-        stopped.wait()
+        signals.wait()
     finally:
         emulator.stop()
 
 
-def _interrupt(stopped: threading.Event) -> Callable[[int, FrameType | None], None]:
-    """The first Ctrl-C stops in order, the second at once."""
+class _StopSignals:
+    """SIGTERM and SIGINT, once they are made; a second SIGINT interrupts at once.
 
-    def handle(_signal: int, _frame: FrameType | None) -> None:
-        if stopped.is_set():
+    An event would not do: a signal that comes just before the main thread goes to sleep on a lock is noticed
+    only when something else wakes it. The byte that Python's own handler writes is never missed.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._come, woken = socket.socketpair()
+        woken.setblocking(False)
+        signal.set_wakeup_fd(woken.detach())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._handle)
+
+    def wait(self) -> None:
+        """Return when one of them has come, be it before this call."""
+        while self._come.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
+            pass
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._asked and number == signal.SIGINT:
             raise KeyboardInterrupt
-        stopped.set()
-
-    return handle
+        self._asked = True
