@@ -12,6 +12,7 @@ from emulator.engine.faults import failing_as
 from emulator.engine.launches import real_path
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
+from emulator.engine.startup import NO_STARTUP, SUBMIT, has_startup, startup_path, submit_script
 from emulator.engine.step import Step
 from emulator.engine.transfer import Extent, Location, Transfer
 from emulator.engine.unpack import Unpacking
@@ -22,7 +23,6 @@ DOING = "Unable to stage runtime assets"
 ATTEMPT = "Attempt {attempt} failed to stage runtime assets. {cause}"
 BLACKLIST = frozenset({".csv", ".irods", ".git", ".svn", ".mvn", ".ssh"})
 """Names in a deployment directory that are not copied."""
-NO_STARTUP = "No startup script defined. Skipping...\n"
 MAX_TEMPLATE = 16 * 1024 * 1024
 """Bytes: a wrapper template is read into memory, and nobody writes larger ones."""
 _SCRIPT_MODE = 0o755
@@ -63,11 +63,9 @@ def _blacklisted(relative: str) -> bool:
 def _write_runtime_files(step: Step, work_dir: Location, copied: list[str], assets: Extent) -> None:
     """The script, the log and the manifest; the history shows them together with the assets."""
     names = work_files(step.job)
-    texts = {
-        **side_files(step.job),
-        names.script: _script(step, work_dir),
-        LOG: "" if step.execution_system.startup_script else NO_STARTUP,
-    }
+    texts = {**side_files(step.job), names.script: _script(step, work_dir), LOG: NO_STARTUP}
+    if has_startup(step.execution_system):
+        texts |= {SUBMIT: _submit_script(step, work_dir), LOG: ""}
     texts[MANIFEST] = _manifest(step, copied, [*texts])
     data = {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
     source = f"file:///tmp/job-{step.job.id}-{slug(step.job.name)}"
@@ -93,6 +91,14 @@ def _script(step: Step, work_dir: Location) -> str:
         base_url=_base_url(step),
         blacklist=blacklisted_commands(step.tools.settings.command_blacklist),
     )
+
+
+def _submit_script(step: Step, work_dir: Location) -> str:
+    real = real_path(work_dir.files, work_dir.path)
+    system, machine = step.execution_system, step.tools.hosts
+    files = machine.host(step.job.world, system.storage.host).files
+    startup = startup_path(step.job, system, real, _base_url(step), files)
+    return submit_script(startup, paths.join(real, work_files(step.job).script), real)
 
 
 def _template(step: Step, work_dir: Location) -> str:

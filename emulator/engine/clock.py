@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 log = logging.getLogger(__name__)
 
+_TIDY_ABOVE = 100
+
 
 class RealClock:
     """The machine's time, with timers that share one thread."""
@@ -41,6 +43,7 @@ class RealClock:
         def take_back() -> None:
             with self._changed:
                 self._taken_back.add(number)
+                self._tidy()
 
         return take_back
 
@@ -49,6 +52,13 @@ class RealClock:
         with self._changed:
             self._stopped = True
             self._changed.notify()
+
+    def _tidy(self) -> None:
+        """Drop timers that were taken back, before they outnumber the others: some lie days ahead."""
+        if len(self._taken_back) > _TIDY_ABOVE and 2 * len(self._taken_back) > len(self._timers):
+            self._timers = [timer for timer in self._timers if timer[1] not in self._taken_back]
+            heapq.heapify(self._timers)
+            self._taken_back.clear()
 
     def _run(self) -> None:
         while True:

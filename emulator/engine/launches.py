@@ -9,6 +9,7 @@ from emulator.domain.job import Job
 from emulator.domain.ports import HostFiles, Hosts, Launch
 from emulator.domain.system import System
 from emulator.domain.work_dir import work_files
+from emulator.engine.startup import SUBMIT, has_startup
 
 
 def launch_of(job: Job, system: System, hosts: Hosts, time_scale: float) -> Launch:
@@ -31,7 +32,7 @@ def launch_of(job: Job, system: System, hosts: Hosts, time_scale: float) -> Laun
         owner=job.owner,
         name=job.name,
         scheduler=plan.scheduler,
-        script=paths.join(work_dir, names.script),
+        script=paths.join(work_dir, SUBMIT if has_startup(system) else names.script),
         work_dir=work_dir,
         stdout=paths.join(work_dir, names.stdout),
         stderr=paths.join(work_dir, names.stderr),

@@ -133,11 +133,13 @@ def _called_a_failure(step: Step) -> bool:
 
 
 def _failure_text(scheduler: str, report: RemoteReport) -> str:
-    """Slurm shows ``code:signal``; shells add 128 to the signal's number [wrapper-templates §8]."""
+    """Slurm shows ``code:signal``, one of them 0; shells add 128 to the signal [wrapper-templates §8]."""
     kind = family(scheduler)
     state = "FAILED" if report.succeeded else report.scheduler_state
-    if kind == "SLURM":
-        code = f"{report.exit_code or 0}:{report.signal}"
+    if kind == "SLURM" and state == "TIMEOUT":
+        code = "0:0"  # as captured from the service [job-lifecycle §3.2]
+    elif kind == "SLURM":
+        code = f"{0 if report.signal else report.exit_code or 0}:{report.signal}"
     elif report.exit_code is None and report.signal:
         code = str(128 + report.signal)
     else:

@@ -63,7 +63,7 @@ def test_outcome_archive_and_end(
 FAILURES: list[tuple[str, dict[str, Any], str]] = [
     (
         "SLURM",
-        {"scheduler_state": "TIMEOUT", "exit_code": 0},
+        {"scheduler_state": "TIMEOUT", "exit_code": 143, "signal": 15},
         "Slurm status TIMEOUT with user application return code: 0:0",
     ),
     (
@@ -73,7 +73,7 @@ FAILURES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "SLURM",
-        {"scheduler_state": "OUT_OF_MEMORY", "signal": 9},
+        {"scheduler_state": "OUT_OF_MEMORY", "exit_code": 137, "signal": 9},
         "Slurm status OUT_OF_MEMORY with user application return code: 0:9",
     ),
     (

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -35,6 +36,26 @@ def test_a_timer_taken_back_stays_silent(clock: RealClock) -> None:
     clock.call_at(clock.now() + timedelta(milliseconds=80), lambda: fired.put("after"))
     assert fired.get(timeout=10) == "after"
     assert fired.empty()
+
+
+def test_timers_taken_back_are_not_kept_until_their_time(clock: RealClock) -> None:
+    fired: queue.Queue[int] = queue.Queue()
+    far = clock.now() + timedelta(days=1)
+    for _ in range(2000):
+        clock.call_at(far, lambda: fired.put(0))()
+    for number in (1, 2, 3):
+        clock.call_at(clock.now() + timedelta(milliseconds=10 * number), partial(fired.put, number))
+    assert [fired.get(timeout=10) for _ in range(3)] == [1, 2, 3]
+    assert len(clock._timers) + len(clock._taken_back) < 300
+
+
+def test_taking_back_what_has_gone_off_keeps_nothing(clock: RealClock) -> None:
+    fired: queue.Queue[int] = queue.Queue()
+    for number in range(500):
+        take_back = clock.call_at(clock.now(), partial(fired.put, number))
+        assert fired.get(timeout=10) == number
+        take_back()
+    assert len(clock._taken_back) < 300
 
 
 def test_one_failing_action_does_not_stop_the_others(clock: RealClock) -> None:
