@@ -147,7 +147,10 @@ class SandboxLauncher:
             log.exception("%s cannot be read: what it stands for is left alone", job.path)
             return
         if intent is None:
-            job.remove()
+            try:
+                job.remove()
+            except OSError as error:
+                log.warning("%s cannot be removed: %s", job.path, error)
             return
         script = self._runs.table[job.job_id] = Script(job, intent, started=job.started())
         if job.exit() is not None:
