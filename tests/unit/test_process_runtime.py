@@ -219,7 +219,8 @@ def test_a_survey_finds_sessions_and_marks(tmp_path):
     plain, own_session, lost = (int(leader.stdout.readline()) for _ in range(3))
     try:
         leader.stdout.readline()
-        wait_until(lambda: b"sleep" in (Path("/proc") / str(lost) / "cmdline").read_bytes())
+        for pid in (plain, own_session, lost):  # each has become what it shall be
+            wait_until(lambda: Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep"))  # noqa: B023
         assert Survey().members(leader.pid, str(tmp_path)) == sorted({plain, own_session})
         assert Survey().members(leader.pid, "another job") == [], "the id alone is not trusted"
         assert Survey(by_ps=True).members(leader.pid, "setsid sleep") == [plain]
