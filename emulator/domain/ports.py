@@ -146,10 +146,11 @@ class Hosts(Protocol):
 class Fetcher(Protocol):
     """Brings files from outside, over http and https."""
 
-    def open(self, url: str) -> AbstractContextManager[BinaryIO]:
+    def open(self, url: str, allowed: Callable[[str], bool]) -> AbstractContextManager[BinaryIO]:
         """The content behind a URL, to be read as a stream.
 
-        Raises FileNotFoundError and PermissionError for what the server refuses so, ConnectionError and
+        ``allowed`` is asked about the host of every address that is fetched from, redirects included;
+        PermissionError for one that is not. Raises FileNotFoundError and PermissionError for what the server refuses so, ConnectionError and
         TimeoutError when it cannot be reached, any other OSError else.
         """
 

@@ -54,14 +54,19 @@ def input_target(step: Step, source: InputSource) -> Location:
     return Location(work_dir.files, paths.join(work_dir.path, source.name), uri)
 
 
+def may_fetch_from(import_allow: str, host: str) -> bool:
+    """Whether ``files.import_allow`` (comma list of globs) names a host, which is given in lower case."""
+    patterns = [pattern.strip().lower() for pattern in import_allow.split(",")]
+    return any(pattern and fnmatch.fnmatchcase(host, pattern) for pattern in patterns)
+
+
 def require_fetchable(step: Step, source: InputSource) -> None:
     """Raises StepFailed for a URL that this emulator may not or cannot read from."""
     parts = urlsplit(source.path)
     if parts.scheme == "sftp":
         raise StepFailed("JOBS_STAGING_FAILED", f"The input {source.uri} is not supported yet: sftp sources.")
-    allowed = [pattern.strip().lower() for pattern in step.tools.settings.import_allow.split(",")]
     host = (parts.hostname or "").lower()
-    if not any(pattern and fnmatch.fnmatchcase(host, pattern) for pattern in allowed):
+    if not may_fetch_from(step.tools.settings.import_allow, host):
         raise StepFailed(
             "JOBS_STAGING_FAILED",
             f"The input {source.uri} cannot be fetched: the host {host} is not in files.import_allow.",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from emulator.domain import paths
 from emulator.domain.errors import StepFailed
 from emulator.domain.inputs import InputSource, SourceKind
 from emulator.domain.states import JobState
 from emulator.engine.faults import failing_as
-from emulator.engine.inputs import input_location, input_target, require_fetchable
+from emulator.engine.inputs import input_location, input_target, may_fetch_from, require_fetchable
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
@@ -72,13 +73,17 @@ def _fetch(step: Step, source: InputSource, target: Location) -> None:
     require_fetchable(step, source)
     fetcher = step.tools.fetcher
     assert fetcher is not None, "just looked"
+    allowed = partial(may_fetch_from, step.tools.settings.import_allow)
     progress = _progress(step, source.uri, target)
     progress.begin(Extent(files=1))
     for attempt in range(1, ATTEMPTS + 1):
         moved = 0
         try:
             target.files.mkdir(paths.parent(target.path))
-            with fetcher.open(source.path) as incoming, target.files.writer(target.path) as outgoing:
+            with (
+                fetcher.open(source.path, allowed) as incoming,
+                target.files.writer(target.path) as outgoing,
+            ):
                 for count in copy_stream(incoming, outgoing):
                     moved += count
                     progress.moved(count)

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+    from urllib3 import BaseHTTPResponse, PoolManager
 
 _SECONDS = 30
 _REDIRECTS = 5
 
 
 class HttpFetcher:
-    """Streams what a URL answers; certificates are checked. Which hosts may be asked is the engine's affair."""
+    """Streams what a URL answers; certificates are checked. Which hosts may be asked its caller decides."""
 
     @contextmanager
-    def open(self, url: str) -> Iterator[BinaryIO]:
+    def open(self, url: str, allowed: Callable[[str], bool]) -> Iterator[BinaryIO]:
         """See ports.Fetcher."""
         import urllib3
         from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, TimeoutError
 
-        retries = urllib3.Retry(total=None, connect=0, read=0, other=0, redirect=_REDIRECTS)
         with urllib3.PoolManager(timeout=urllib3.Timeout(connect=_SECONDS, read=_SECONDS)) as pool:
             try:
-                response = pool.request("GET", url, preload_content=False, retries=retries)
+                response = _answer(pool, url, allowed)
                 try:
                     _check(url, response)
                     yield cast(BinaryIO, response)
@@ -39,6 +39,34 @@ class HttpFetcher:
                 if isinstance(cause, TimeoutError):
                     raise OSError(errno.ETIMEDOUT, f"{url}: no answer within {_SECONDS} s") from error
                 raise OSError(f"{url}: {cause}") from error
+
+
+def _answer(pool: PoolManager, url: str, allowed: Callable[[str], bool]) -> BaseHTTPResponse:
+    """The answer at the end of all redirects; a host that may be asked must not lead to one that may not."""
+    from urllib3 import Retry
+
+    retries = Retry(total=None, connect=0, read=0, other=0, redirect=0, raise_on_redirect=False)
+    for _ in range(_REDIRECTS + 1):
+        host = _host(url)
+        if not allowed(host):
+            raise PermissionError(f"{url}: the host {host} may not be asked")
+        response = pool.request("GET", url, preload_content=False, retries=retries, redirect=False)
+        target = response.get_redirect_location()
+        if not target:
+            return response
+        response.close()
+        try:
+            url = urljoin(url, target)
+        except ValueError as error:
+            raise OSError(f"{url} leads to {target}: {error}") from error
+    raise OSError(f"{url}: too many redirects")
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError as error:
+        raise OSError(f"{url}: {error}") from error
 
 
 def _check(url: str, response: BaseHTTPResponse) -> None:

@@ -137,6 +137,12 @@ class Site(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path.startswith("/to/"):
+            self.send_response(302, "Found")
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         content = b"from outside" * 1000
         found = self.path.startswith("/data/")
         self.send_response(200 if found else 404, "OK" if found else "Not Found")
@@ -172,6 +178,24 @@ def test_an_input_by_http(benches: Make, site: str, allow: str) -> None:
     progress = [event.progress for event in bench.history(job.id) if event.status == "STAGING_INPUTS"]
     assert progress[1] is not None
     assert (progress[1]["total_files"], progress[1]["total_bytes_transferred"]) == (1, 12000)
+
+
+def test_redirects_are_followed_to_allowed_hosts_only(benches: Make, site: str) -> None:
+    bench = fetching(benches, "127.0.0.1")
+    seen = seen_at_launch(bench)
+    port = site.rpartition(":")[2]
+    here = parse_source("data", f"{site}/to//to//data/there.txt")
+    assert bench.run(bench.submit(sources=(here,))).status == "FINISHED"
+    assert seen["there.txt"] == b"from outside" * 1000
+    away = parse_source("data", f"{site}/to/http://localhost:{port}/data/there.txt")
+    message = failed(bench.run(bench.submit(sources=(away,))))
+    assert message.endswith("/data/there.txt: the host localhost may not be asked")
+    for path, words in (
+        ("/to/" * 7 + "/data/x", "too many redirects"),
+        ("/to/http://[x/", "Invalid IPv6 URL"),
+    ):
+        unending = parse_source("data", f"{site}{path}")
+        assert words in failed(bench.run(bench.submit(sources=(unending,))))
 
 
 @pytest.mark.parametrize("allow", ["", "example.org", "*.127.0.0.1"])
