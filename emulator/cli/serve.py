@@ -66,6 +66,10 @@ class _StopSignals:
         signal.set_wakeup_fd(woken.detach())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle)
+        for number in (signal.SIGHUP, signal.SIGQUIT):
+            # what nohup has us ignore, the jobs' scripts would ignore too; what we handle, they do not
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, lambda _number, _frame: None)
 
     def wait(self) -> None:
         """Return when one of them has come, be it before this call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -368,3 +369,16 @@ def test_stopped_in_order_it_leaves_scripts_running_and_takes_them_up_again(tmp_
             assert runs.lines() == runs.expected_lines()
         finally:
             runs.let_go()
+
+
+def test_scripts_of_a_server_under_nohup_get_signals_as_always(tmp_path: Path) -> None:
+    with ServeProcess(tmp_path, "--port", "0", "--ephemeral", command=("nohup", *COMMAND)) as server:
+        os.kill(server.pid, signal.SIGHUP)
+        api = Api(server.url)
+        register_cluster(api, "cluster")
+        app = register_script(api, "signals", "cluster", "grep SigIgn /proc/self/status\n")
+        job = api.call("POST", "jobs/v2", json={"name": "signals", "appId": app})["id"]
+        assert api.wait_for_job(job) == "FINISHED"
+        output = api.request("GET", f"jobs/v2/{job}/outputs/media/signals.out").text
+        ignored = int(output.split()[-1], 16)
+        assert not ignored & (1 << (signal.SIGHUP - 1)), output

@@ -134,6 +134,9 @@ class OwnEngine:
         self.socket = directory / "s"
         self._log = directory / "log"
         self._command = [
+            # in a network of its own: without a bridge it would take the bridge away from the shared engine
+            "unshare",
+            "--net",
             "dockerd",
             f"--host=unix://{self.socket}",
             f"--data-root={directory / 'data'}",
