@@ -102,6 +102,8 @@ class Transfer:
         self._each = each
         self._noted: set[str] = set()
         self._ready = ""
+        self._growing: Path | None = None
+        self._around = False
 
     def run(self) -> Extent:
         """Copy all; the answer is what there was. May be repeated after being cut off at any point.
@@ -110,6 +112,9 @@ class Transfer:
         """
         root = self._stat_source()
         self._refuse_nesting(root)
+        growing = self._target.files.local_path(self._target.path)
+        self._growing = None if growing is None else growing.resolve()
+        self._around = lies_within(self._source, self._target)
         extent = self._measure(root)
         self._watch.begin(extent)
         modes: list[tuple[str, int]] = []
@@ -143,6 +148,13 @@ class Transfer:
                 f"{self._target.uri} lies inside {self._source.uri}, which was to be copied there."
             )
 
+    def _is_growing(self, real: Path) -> bool:
+        """A directory reached by a link that holds what has been copied would never end either."""
+        if self._growing is None:
+            return False
+        # of a target around the source only the top is not to be read: the source lies further down
+        return real == self._growing or (real.is_relative_to(self._growing) and not self._around)
+
     def _measure(self, root: FileInfo) -> Extent:
         files = size = 0
         for _relative, info, _empty in self._entries(root):
@@ -163,6 +175,9 @@ class Transfer:
             real = None if real is None else real.resolve()
             if real is not None and real in above:
                 self._note(relative, "is a link to a directory above it")
+                continue
+            if real is not None and relative and self._is_growing(real):
+                self._note(relative, "is where this very copy is written to")
                 continue
             children = self._children(relative, info)
             yield relative, info, not children

@@ -230,6 +230,31 @@ def test_links_in_a_circle_end(two: Two) -> None:
     ]
 
 
+def test_a_copy_does_not_copy_itself_by_way_of_a_link(two: Two) -> None:
+    """A job's link to its home, where its archive lies, on the machine that it ran on."""
+    home = two.source.parent / "home"
+    make(two.source / "file", b"x")
+    make(home / "data", b"y")
+    make(home / "archive/old/file", b"z")
+    (two.source / "home").symlink_to(home)
+    target = two.end("one", "/home/archive/new")
+    Transfer(two.end("one", "/source"), target, two.watch, merge=True).run()
+    whole = {"file": b"x", "home": None, "home/data": b"y", "home/archive": None}
+    whole |= {"home/archive/old": None, "home/archive/old/file": b"z"}
+    assert tree(home / "archive/new") == whole
+    assert two.watch.notes == [
+        "agave://one/source/home/archive/new was left out: it is where this very copy is written to."
+    ]
+
+
+def test_a_copy_into_a_directory_around_its_source_is_whole(two: Two) -> None:
+    make(two.source / "a/b/file", b"x")
+    (two.source / "a/up").symlink_to(two.source.parent)
+    Transfer(two.end("one", "/source"), two.end("one", "/"), two.watch, merge=True).run()
+    assert tree(two.source.parent / "a") == {"b": None, "b/file": b"x"}
+    assert [note.partition(" was left out")[0] for note in two.watch.notes] == ["agave://one/source/a/up"]
+
+
 def test_what_cannot_be_copied_is_left_out_and_said(two: Two, tmp_path: Path) -> None:
     make(two.source / "file", b"x")
     outside = tmp_path / "secret"
