@@ -14,7 +14,7 @@ from emulator.store import Transaction
 
 EVERY = timedelta(milliseconds=500)
 """How often the stored counts are brought up to date while a transfer goes on."""
-FINAL_NOTES = 20
+MAX_NOTES = 20
 """Of what was left out, so many are named in the history; the rest would drown it."""
 
 
@@ -88,9 +88,9 @@ class TransferProgress:
     def note(self, text: str) -> None:
         """See transfer.Watch."""
         self._notes += 1
-        if self._notes <= FINAL_NOTES:
+        if self._notes <= MAX_NOTES:
             self._step.note(text)
-        elif self._notes == FINAL_NOTES + 1:
+        elif self._notes == MAX_NOTES + 1:
             self._step.note("More was left out, which is not listed here.")
 
     def attempt_failed(self, attempt: int, cause: str) -> None:
