@@ -80,7 +80,7 @@ def _excluded(step: Step, work_dir: Location) -> Callable[[str], bool]:
             for line in stream:
                 name = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
                 listed.add(name.removeprefix("./").strip("/"))
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         step.note(NO_MANIFEST)
     return listed.__contains__
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -252,10 +254,16 @@ def test_the_wrapper_may_add_to_the_manifest(bench: Bench, launcher: StagedLaunc
     assert not names & {"tmp", "tmp/deep", ".agave.log", "test/test.sh", "wrapper.sh"}
 
 
-def test_without_a_manifest_all_is_archived(bench: Bench, launcher: StagedLauncher) -> None:
+@pytest.mark.parametrize("instead", [None, Path.mkdir, os.mkfifo])
+def test_without_a_manifest_all_is_archived(
+    bench: Bench, launcher: StagedLauncher, instead: Callable[[Path], None] | None
+) -> None:
     def work(launch: Launch) -> None:
         write_output(launch, "out.txt", "hello\n")
-        (bench.real(EXECUTION, job.plan.work_path) / ".agave.archive").unlink()
+        manifest = bench.real(EXECUTION, job.plan.work_path) / ".agave.archive"
+        manifest.unlink()
+        if instead is not None:
+            instead(manifest)
 
     launcher.work = work
     job = bench.submit()
