@@ -171,6 +171,10 @@ class Runs:
             if script is None or script.is_over:
                 return
             written = script.job.exit()
+            if not script.job.is_kept():
+                log.warning("job %s: its spool directory was removed while it ran", job_id)
+                self.end(script, None, self._clock.now())
+                return
             if written is None and not script.job.claimed():
                 code = f" (exit code {seen.code})" if seen else ""
                 script.failure = script.job.complaint() or f"the supervisor of the script did not start{code}"

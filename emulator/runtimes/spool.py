@@ -117,6 +117,10 @@ class JobSpool:
             submitted=datetime.fromisoformat(document["submitted"]),
         )
 
+    def is_kept(self) -> bool:
+        """Whether nobody has removed the directory."""
+        return (self.path / "intent.json").exists()
+
     def stamp_start(self, when: datetime) -> None:
         self._put("started", when.isoformat())
 

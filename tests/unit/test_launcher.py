@@ -86,6 +86,16 @@ def test_the_temporary_directory_is_the_jobs_own(machine):
     assert not machine.kept("one").exists()
 
 
+@BATCH_AND_FORK
+def test_a_script_that_removes_what_is_known_of_it_is_lost_and_not_run_again(machine, scheduler):
+    launch = machine.launch(
+        "one", f'echo ran >>"{machine.home}.ran"; rm -rf "${processes.MARKER}"\n', scheduler=scheduler
+    )
+    assert machine.run(launch).state is RemoteState.LOST
+    assert machine.home.with_suffix(".ran").read_text() == "ran\n"
+    machine.launcher.forget(launch)
+
+
 def test_signals_have_their_defaults(machine):
     """Python's own exceptions do not reach scripts; what was ignored before Python (nohup) is `serve`'s affair."""
     launch = machine.launch("one", "exec grep -E 'Sig(Ign|Blk)' /proc/self/status\n")
