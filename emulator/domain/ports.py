@@ -55,8 +55,8 @@ class Incoming(Protocol):
     def stream(self) -> BinaryIO:
         """Where its content is written."""
 
-    def put(self, path: str) -> None:
-        """Replace ``path`` whole, keeping the mode of a file that was there; once only.
+    def put(self, path: str, mode: int | None = None) -> None:
+        """Replace ``path`` whole; once only. Without ``mode`` that of a file that was there is kept.
 
         The parent directory must exist. IsADirectoryError when a directory has the name.
         """
@@ -97,10 +97,10 @@ class HostFiles(Protocol):
     def incoming(self, directory: str) -> AbstractContextManager[Incoming]:
         """A new file that will be put into the directory, or near it; gone at the end unless it was put."""
 
-    def writer(self, path: str) -> AbstractContextManager[BinaryIO]:
+    def writer(self, path: str, mode: int | None = None) -> AbstractContextManager[BinaryIO]:
         """Replace ``path`` whole: what is written appears under the name when the block ends well.
 
-        The parent directory must exist. When the block raises, the old file is untouched.
+        ``mode`` as for ``Incoming.put``. The parent directory must exist. When the block raises, the old file is untouched.
         """
 
     def patch(self, path: str, offset: int) -> AbstractContextManager[BinaryIO]:

@@ -75,10 +75,10 @@ def _write_runtime_files(step: Step, work_dir: Location, copied: list[str], asse
     progress.moved(assets.bytes)
     for name, content in data.items():
         path = paths.join(work_dir.path, name)
-        with work_dir.files.writer(path) as stream:
+        mode = _SCRIPT_MODE if name == names.script else None
+        with work_dir.files.writer(path, mode) as stream:
             stream.write(content)
         progress.moved(len(content))
-    work_dir.files.chmod(paths.join(work_dir.path, names.script), _SCRIPT_MODE)
     progress.end()
 
 

@@ -8,8 +8,9 @@ what lies beside it is left alone. A symbolic link is copied as what it points t
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,9 +18,13 @@ from emulator.domain import paths
 from emulator.domain.file import FileInfo
 from emulator.domain.ports import HostFiles
 from emulator.engine.streams import copy_stream
+from emulator.engine.tree import Entry, SourceTree
 
 ATTEMPTS = 3
 """The first and up to two more, for each file [job-lifecycle §5]."""
+
+REMEMBERED = 1000
+"""The most entries of a tree that are kept between measuring and copying."""
 
 _SURE_TO_FAIL_AGAIN = (
     FileNotFoundError,
@@ -102,36 +107,40 @@ class Transfer:
         self._each = each
         self._noted: set[str] = set()
         self._ready = ""
-        self._growing: Path | None = None
-        self._around = False
 
     def run(self) -> Extent:
         """Copy all; the answer is what there was. May be repeated after being cut off at any point.
 
         Raises TransferFailed, and whatever the watch's checkpoint raises.
         """
-        root = self._stat_source()
-        self._refuse_nesting(root)
-        growing = self._target.files.local_path(self._target.path)
-        self._growing = None if growing is None else growing.resolve()
-        self._around = lies_within(self._source, self._target)
-        extent = self._measure(root)
+        tree = self._tree()
+        extent, entries = self._measure(tree)
         self._watch.begin(extent)
         modes: list[tuple[str, int]] = []
-        for relative, info, empty in self._entries(root):
+        for entry in entries or tree.entries():
             self._watch.checkpoint()
-            target = self._target_of(relative)
-            if info.is_dir:
-                self._note_unreachable(relative, info)
-                if empty or not relative:
-                    self._guarded(relative, lambda path=target: self._target.files.mkdir(path))  # type: ignore[misc]
-                if relative or not self._merge:
-                    modes.append((target, info.mode))
+            target = self._target_of(entry.relative)
+            if entry.info.is_dir:
+                self._note_unreachable(entry.relative, entry.info)
+                if entry.empty or not entry.relative:
+                    self._guarded(entry.relative, partial(self._target.files.mkdir, target))
+                if entry.relative or not self._merge:
+                    modes.append((target, entry.info.mode))
             else:
-                self._copy_with_retries(relative, info, target)
-                self._each(relative)
+                self._copy_with_retries(entry.relative, entry.info, target)
+                self._each(entry.relative)
         self._set_modes(modes)
         return extent
+
+    def _tree(self) -> SourceTree:
+        """Raises TransferFailed when there is no source, or when it would be copied into itself."""
+        root = self._stat_source()
+        real, growing = _real_place(self._source), _real_place(self._target)
+        if root.is_dir and self._lies_within(growing, real):
+            raise TransferFailed(
+                f"{self._target.uri} lies inside {self._source.uri}, which was to be copied there."
+            )
+        return SourceTree(root, real, growing, self._exclude, self._children, self._note)
 
     def _stat_source(self) -> FileInfo:
         try:
@@ -141,51 +150,25 @@ class Transfer:
         except OSError as error:
             raise TransferFailed(f"{self._source.uri}: {cause_of(error)}", error) from error
 
-    def _refuse_nesting(self, root: FileInfo) -> None:
-        """A directory copied into itself would never end."""
-        if root.is_dir and lies_within(self._target, self._source):
-            raise TransferFailed(
-                f"{self._target.uri} lies inside {self._source.uri}, which was to be copied there."
-            )
+    def _lies_within(self, growing: Path | None, real: Path | None) -> bool:
+        """Whether the target is the source or below it, as far as that can be known."""
+        if growing is not None and real is not None:
+            return growing.is_relative_to(real)
+        same_machine = self._source.files is self._target.files
+        return same_machine and paths.is_below(self._target.path, self._source.path)
 
-    def _is_growing(self, real: Path) -> bool:
-        """A directory reached by a link that holds what has been copied would never end either."""
-        if self._growing is None:
-            return False
-        # of a target around the source only the top is not to be read: the source lies further down
-        return real == self._growing or (real.is_relative_to(self._growing) and not self._around)
-
-    def _measure(self, root: FileInfo) -> Extent:
+    def _measure(self, tree: SourceTree) -> tuple[Extent, list[Entry] | None]:
+        """How much there is; small trees are remembered, so that they need not be walked again."""
         files = size = 0
-        for _relative, info, _empty in self._entries(root):
-            if not info.is_dir:
+        kept: list[Entry] | None = []
+        for entry in tree.entries():
+            if not entry.info.is_dir:
                 files += 1
-                size += info.length
-        return Extent(files, size)
-
-    def _entries(self, root: FileInfo) -> Iterator[tuple[str, FileInfo, bool]]:
-        """(relative path, entry, whether it is an empty directory), parents before children."""
-        pending: list[tuple[str, FileInfo, frozenset[Path]]] = [("", root, frozenset())]
-        while pending:
-            relative, info, above = pending.pop()
-            if not info.is_dir:
-                yield relative, info, False
-                continue
-            real = self._source.files.local_path(info.path)
-            real = None if real is None else real.resolve()
-            if real is not None and real in above:
-                self._note(relative, "is a link to a directory above it")
-                continue
-            if real is not None and relative and self._is_growing(real):
-                self._note(relative, "is where this very copy is written to")
-                continue
-            children = self._children(relative, info)
-            yield relative, info, not children
-            inside = above if real is None else above | {real}
-            for child in sorted(children, key=lambda child: child.name, reverse=True):
-                name = f"{relative}/{child.name}" if relative else child.name
-                if not self._exclude(name):
-                    pending.append((name, child, inside))
+                size += entry.info.length
+            if kept is not None:
+                kept.append(entry)
+                kept = kept if len(kept) <= REMEMBERED else None
+        return Extent(files, size), kept
 
     def _children(self, relative: str, info: FileInfo) -> list[FileInfo]:
         try:
@@ -200,13 +183,12 @@ class Transfer:
                 self._make_parent(target)
                 with (
                     self._source.files.reader(info.path) as incoming,
-                    self._target.files.writer(target) as outgoing,
+                    self._target.files.writer(target, info.mode & 0o777) as outgoing,
                 ):
                     for count in copy_stream(incoming, outgoing):
                         moved += count
                         self._watch.moved(count)
                         self._watch.checkpoint()
-                self._target.files.chmod(target, info.mode & 0o777)
                 return
             except OSError as error:
                 self._watch.moved(-moved)
@@ -225,7 +207,7 @@ class Transfer:
         """Last, and deepest first: a directory that forbids writing must be filled by now."""
         for path, mode in reversed(modes):
             if self._target.files.exists(path):
-                self._guarded(path, lambda p=path, m=mode: self._target.files.chmod(p, m & 0o777))  # type: ignore[misc]
+                self._guarded(path, partial(self._target.files.chmod, path, mode & 0o777))
 
     def _guarded(self, relative: str, action: Callable[[], None]) -> None:
         try:
@@ -234,8 +216,10 @@ class Transfer:
             raise TransferFailed(f"{self._target.uri}: {relative}: {cause_of(error)}", error) from error
 
     def _note_unreachable(self, relative: str, info: FileInfo) -> None:
-        names: list[str] = []
-        self._guarded(relative, lambda: names.extend(self._source.files.unreachable(info.path)))
+        try:
+            names = self._source.files.unreachable(info.path)
+        except OSError as error:
+            raise TransferFailed(f"{self._source_uri(relative)}: {cause_of(error)}", error) from error
         for name in sorted(names):
             self._note(
                 f"{relative}/{name}" if relative else name,
@@ -243,7 +227,7 @@ class Transfer:
             )
 
     def _note(self, relative: str, why: str) -> None:
-        if relative not in self._noted:  # measured and copied: met twice
+        if relative not in self._noted:  # a large tree is walked twice
             self._noted.add(relative)
             self._watch.note(f"{self._source_uri(relative)} was left out: it {why}.")
 
@@ -254,12 +238,10 @@ class Transfer:
         return paths.join(self._target.path, relative) if relative else self._target.path
 
 
-def lies_within(inner: Location, outer: Location) -> bool:
-    """Whether ``inner`` is ``outer`` or below it, as far as that can be known."""
-    inner_path, outer_path = inner.files.local_path(inner.path), outer.files.local_path(outer.path)
-    if inner_path is not None and outer_path is not None:
-        return inner_path.resolve().is_relative_to(outer_path.resolve())
-    return inner.files is outer.files and paths.is_below(inner.path, outer.path)
+def _real_place(location: Location) -> Path | None:
+    """Where a place really lies on this machine, if it does; it need not exist."""
+    local = location.files.local_path(location.path)
+    return None if local is None else local.resolve()
 
 
 def permanent(error: OSError) -> bool:

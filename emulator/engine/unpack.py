@@ -14,8 +14,6 @@ from emulator.engine.transfer import Extent, Location, TransferFailed, Watch, ca
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
 
-_DEFAULT_MODE = 0o644
-
 
 class Unpacking:
     """As transfer.Transfer, from a zip file to a directory. Raises TransferFailed for one that is broken,
@@ -79,9 +77,8 @@ class Unpacking:
 
     def _write(self, archive: ZipFile, info: ZipInfo, target: str) -> None:
         self._target.files.mkdir(paths.parent(target))
-        with archive.open(info) as incoming, self._target.files.writer(target) as outgoing:
+        mode = (info.external_attr >> 16) & 0o777
+        with archive.open(info) as incoming, self._target.files.writer(target, mode or None) as outgoing:
             for count in copy_stream(incoming, outgoing):  # type: ignore[arg-type]  # read-only, as needed
                 self._watch.moved(count)
                 self._watch.checkpoint()
-        mode = (info.external_attr >> 16) & 0o777
-        self._target.files.chmod(target, mode or _DEFAULT_MODE)

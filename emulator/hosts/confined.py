@@ -71,10 +71,10 @@ class ConfinedFiles:
             yield file
 
     @contextmanager
-    def writer(self, path: str) -> Iterator[BinaryIO]:
+    def writer(self, path: str, mode: int | None = None) -> Iterator[BinaryIO]:
         with self.incoming(parent(path)) as file:
             yield file.stream
-            file.put(path)
+            file.put(path, mode)
 
     @contextmanager
     def patch(self, path: str, offset: int) -> Iterator[BinaryIO]:

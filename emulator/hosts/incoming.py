@@ -71,10 +71,11 @@ class IncomingFile:
     def stream(self) -> BinaryIO:
         return self._stream
 
-    def put(self, path: str) -> None:
+    def put(self, path: str, mode: int | None = None) -> None:
         self._stream.flush()
         with self._tree.open_parent(path) as (directory, name):
-            os.fchmod(self._stream.fileno(), _mode(path, name, directory))
+            kept = _mode(path, name, directory)
+            os.fchmod(self._stream.fileno(), kept if mode is None else mode)
             os.replace(self._name, name, src_dir_fd=self._home, dst_dir_fd=directory)
 
     def overlay(self, path: str, offset: int) -> None:

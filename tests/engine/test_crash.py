@@ -20,7 +20,6 @@ POINTS = [
     *(f"after:{state}" for state in CHAIN[1:]),
     "files:mkdir:-hello-world",
     "files:writer:/input.txt",
-    "files:chmod:/input.txt",
     "files:writer:/wrapper.sh",
     "files:writer:/.agave.archive",
     "files:writer:/hello-world.ipcexe",

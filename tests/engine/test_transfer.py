@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.domain.ports import HostFiles
-from emulator.engine import streams
+from emulator.engine import streams, transfer
 from emulator.engine.streams import copy_stream
 from emulator.engine.transfer import ATTEMPTS, Extent, Location, Transfer, TransferFailed
 from emulator.hosts.sandbox import SandboxHosts
@@ -230,8 +230,12 @@ def test_links_in_a_circle_end(two: Two) -> None:
     ]
 
 
-def test_a_copy_does_not_copy_itself_by_way_of_a_link(two: Two) -> None:
+@pytest.mark.parametrize("remembered", [0, 1000])
+def test_a_copy_does_not_copy_itself_by_way_of_a_link(
+    two: Two, remembered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A job's link to its home, where its archive lies, on the machine that it ran on."""
+    monkeypatch.setattr(transfer, "REMEMBERED", remembered)
     home = two.source.parent / "home"
     make(two.source / "file", b"x")
     make(home / "data", b"y")
@@ -242,9 +246,8 @@ def test_a_copy_does_not_copy_itself_by_way_of_a_link(two: Two) -> None:
     whole = {"file": b"x", "home": None, "home/data": b"y", "home/archive": None}
     whole |= {"home/archive/old": None, "home/archive/old/file": b"z"}
     assert tree(home / "archive/new") == whole
-    assert two.watch.notes == [
-        "agave://one/source/home/archive/new was left out: it is where this very copy is written to."
-    ]
+    noted = "agave://one/source/home/archive/new was left out: it is where this very copy is written to."
+    assert two.watch.notes == ([] if remembered else [noted])  # a remembered tree cannot grow
 
 
 def test_a_copy_into_a_directory_around_its_source_is_whole(two: Two) -> None:
@@ -477,6 +480,16 @@ def test_files_that_the_kernel_makes_up_are_read(tmp_path: Path) -> None:
     with open("/proc/self/status", "rb") as incoming, (tmp_path / "out").open("wb") as outgoing:  # noqa: PTH123
         moved = sum(copy_stream(incoming, outgoing))
     assert moved == (tmp_path / "out").stat().st_size > 0
+
+
+@pytest.mark.parametrize("remembered", [0, 2])
+def test_trees_too_large_to_be_remembered(two: Two, remembered: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "REMEMBERED", remembered)
+    for name in ("a/one", "a/two", "b/three", "four"):
+        make(two.source / name, name.encode())
+    make(two.source / "hollow", None)
+    assert two.copy() == Extent(4, 21)
+    assert two.arrived() == tree(two.source) and two.watch.bytes == 21
 
 
 def test_a_deep_tree(two: Two) -> None:
