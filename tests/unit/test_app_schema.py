@@ -41,6 +41,7 @@ def refusal(body: dict[str, Any]) -> str:
         ({"version": "v1.0"}, "Invalid 'app.version' value. Please provide a version in x.x.x format"),
         ({"version": "1"}, "Invalid 'app.version' value. Please provide a version in x.x.x format"),
         ({"version": "1.0-rc"}, "Invalid 'app.version' value. Please provide a version in x.x.x format"),
+        ({"version": "1" * 300_000 + "!"}, "Invalid 'app.version' value. Please provide a version in x.x.x format"),
         ({"version": "1+1"}, "Invalid version specified"),
         ({"version": "1." * 9}, "'software.version' must be less than 16 characters."),
         ({"icon": "no url"}, "'app.icon' must be a valid URL."),

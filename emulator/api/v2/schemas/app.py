@@ -39,8 +39,9 @@ def parse_app(body: Mapping[str, Any]) -> AppDefinition:
 
 
 def _check_version(version: str) -> None:
-    # two expressions of the service, which a version must both match
-    if not re.fullmatch(r"\d+[.\d+]+", version, re.ASCII):
+    # two expressions of the service, which a version must both match; the first, \d+[.\d+]+, takes the same
+    # texts as this one, and no time for those it refuses
+    if not re.fullmatch(r"\d[.\d+]+", version, re.ASCII):
         raise Invalid(_VERSION)
     if len(version) > 16:
         raise Invalid("'software.version' must be less than 16 characters.")
