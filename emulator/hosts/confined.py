@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from emulator.domain.file import FileInfo
 from emulator.domain.paths import join, parent
 from emulator.hosts.descent import DIRECTORY, HERE, SAFELY, Tree, make_directory, missing, open_regular
 from emulator.hosts.incoming import TEMPORARY_PREFIX, IncomingFile, Spool
+from emulator.hosts.removal import remove_tree
 
 _LAST_SECOND = 253402214400  # the last day that a date can name, in any time zone
 
@@ -97,7 +97,7 @@ class ConfinedFiles:
             if name == HERE:
                 raise PermissionError(errno.EPERM, "the root cannot be removed", path)
             if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
-                shutil.rmtree(name, dir_fd=directory)
+                remove_tree(name, directory)
             else:
                 os.unlink(name, dir_fd=directory)
 

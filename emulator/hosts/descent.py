@@ -16,6 +16,7 @@ from pathlib import Path
 
 MAX_LINKS = 40
 MAX_NAME_BYTES = 255
+MAX_PATH_BYTES = 4096
 SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """For every handle: never through a link, and never waiting for the other end of a pipe."""
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | SAFELY
@@ -48,8 +49,11 @@ class Tree:
     def inside(self, path: str) -> list[str]:
         """The segments of a path below the floor.
 
-        Raises FileNotFoundError for a path outside, and for names that no directory can hold.
+        Raises FileNotFoundError for a path outside, for names that no directory can hold, and for paths
+        longer than machines take.
         """
+        if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH_BYTES:
+            raise missing(path)
         names = segments(path)
         if ".." in names or names[: len(self._floor)] != self._floor or not all(map(_possible, names)):
             raise missing(path)

@@ -14,7 +14,7 @@ from emulator.services.file_failures import NO_SUCH_FILE, told
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_records import FileRecords
-from emulator.services.file_uploads import MAX_NAME_BYTES, PublicLink
+from emulator.services.file_uploads import MAX_NAME_BYTES, MAX_PATH_BYTES, PublicLink
 from emulator.store import Store
 
 
@@ -247,6 +247,9 @@ def _refuse_same(source: Place, target: Place) -> None:
 
 
 def _check_names(place: Place) -> None:
+    """Raises Invalid for names, and a path, that are longer than machines take."""
+    if len(place.host_path.encode()) > MAX_PATH_BYTES:
+        raise Invalid("Invalid file path")
     for name in place.path.split("/"):
         if len(name.encode()) > MAX_NAME_BYTES:
             raise Invalid(f"Invalid name {name}")

@@ -22,6 +22,7 @@ from emulator.services.file_records import FileRecords
 from emulator.store import Store
 
 MAX_NAME_BYTES = 255
+MAX_PATH_BYTES = 4096
 PublicLink = Callable[[System, str], str]
 """The URL under which clients reach a virtual path of a system: the dialect's knowledge."""
 
@@ -164,4 +165,4 @@ def _below(directory: Place, name: str) -> str:
 
 
 def _too_long(path: str) -> bool:
-    return len(paths.basename(path).encode()) > MAX_NAME_BYTES
+    return len(paths.basename(path).encode()) > MAX_NAME_BYTES or len(path.encode()) > MAX_PATH_BYTES

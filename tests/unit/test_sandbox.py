@@ -181,6 +181,34 @@ def test_mkdir(files: ConfinedFiles) -> None:
         files.mkdir("/file/a")
 
 
+def test_a_tree_deeper_than_any_path_is_removed(files: ConfinedFiles, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("kept", encoding="utf-8")
+    files.mkdir("/deep/beside/d")
+    top = files.local_path("/deep")
+    assert top is not None
+    here = os.open(top, os.O_RDONLY)
+    for level in range(3000):
+        os.mkdir("d", dir_fd=here)
+        os.symlink(outside, f"link{level}", dir_fd=here)
+        above, here = here, os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(above)
+    os.close(here)
+    files.remove("/deep")
+    assert files.names("/") == []
+    assert (outside / "kept").exists()
+
+
+def test_paths_longer_than_machines_take_are_not_there(files: ConfinedFiles) -> None:
+    files.mkdir("/a" * 2048)
+    for path in ("/a" * 2049, "/\N{SNOWMAN}" * 1400, "/\ud800" * 2000):
+        assert not files.exists(path)
+        with pytest.raises(FileNotFoundError):
+            files.mkdir(path)
+    files.remove("/a")
+
+
 def test_remove(files: ConfinedFiles) -> None:
     files.mkdir("/a/b")
     write(files, "/a/b/c")

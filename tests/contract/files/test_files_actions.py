@@ -126,6 +126,7 @@ def test_mkdir_refused(bench: Bench, private: str) -> None:
     assert act(bench, f"{private}/nope", action="mkdir", path="x").refusal == (404, NO_SUCH_FILE)
     assert act(bench, private, action="mkdir", path="../../x").status == 404
     assert act(bench, private, action="mkdir", path="x" * 256).refusal == (400, f"Invalid name {'x' * 256}")
+    assert act(bench, private, action="mkdir", path="x/" * 4000).refusal == (400, "Invalid file path")
     assert bench.names(f"system/{private}") == [".", "file"]
 
 
