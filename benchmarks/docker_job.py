@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.figures import Table, Unavailable, median, ms, ratio, spread
+from benchmarks.figures import Table, Unavailable, median, ms, paired, ratio, spread
 from benchmarks.workload import timed, workload
 from tests.real.base_images import ImageUnavailable, base_image
 from tests.real.docker_engine import Engine, EngineUnavailable, docker_engine
@@ -57,7 +57,7 @@ def _run(engine: Engine, image: str, quick: bool) -> Table:
         ("run", "median", "least – most", "beside `docker run --rm`"),
         [
             ("`docker run --rm` of its script", ms(median(floor)), spread(floor), ""),
-            ("the job", ms(median(jobs)), spread(jobs), ratio(median(jobs), median(floor))),
+            ("the job", ms(median(jobs)), spread(jobs), paired(jobs, floor)),
             (f"{count} × `docker run --rm`, {_SIDE_BY_SIDE} side by side", ms(many_by_hand), "", ""),
             (f"{count} jobs at once", ms(many_jobs), "", ratio(many_jobs, many_by_hand)),
         ],

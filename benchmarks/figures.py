@@ -61,6 +61,11 @@ def ratio(value: float, floor: float) -> str:
     return f"{value / floor:.2f} ×"
 
 
+def paired(samples: Sequence[float], floors: Sequence[float]) -> str:
+    """How many times the floor, round by round, and of these the median: what drifts between rounds falls out."""
+    return ratio(median([sample / floor for sample, floor in zip(samples, floors, strict=True)]), 1)
+
+
 def megabytes(amount: float) -> str:
     return f"{amount / MB:.0f} MB" if amount >= 10 * MB else f"{amount / MB:.1f} MB"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.figures import Table, Unavailable, median, megabytes, ms, ratio, spread
+from benchmarks.figures import Table, Unavailable, median, megabytes, ms, paired, spread
 from benchmarks.processes import free_port, processor_seconds, resident
 from tests.live.serve_process import COMMAND, clean_environment
 
@@ -114,7 +114,7 @@ def _row(candidate: Candidate, floor: Candidate) -> Sequence[str]:
         candidate.name,
         ms(median(candidate.seconds)),
         spread(candidate.seconds),
-        ratio(median(candidate.seconds), median(floor.seconds)),
+        paired(candidate.seconds, floor.seconds),
         ms(median(candidate.processor)),
         megabytes(median(candidate.memory)),
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.figures import Table, Unavailable, median, megabytes, rate, ratio
+from benchmarks.figures import Table, Unavailable, median, megabytes, paired, rate
 from benchmarks.nginx import Nginx, nginx
 from benchmarks.processes import peak, reset_peak, resident
 from tests.live.serve_process import ServeProcess
@@ -70,8 +70,8 @@ def run(quick: bool = False) -> Table:
             ServeProcess(folder, "--port", "0", "--data-dir", str(folder / "data")) as server,
         ):
             transfers = _transfers(peer, server, source)
-            for transfer in transfers:
-                for _ in range(rounds):
+            for _ in range(rounds):
+                for transfer in transfers:
                     transfer.once(size)
             if (peer.files / "large").stat().st_size != size:
                 raise AssertionError("nginx did not keep the whole file")
@@ -79,22 +79,23 @@ def run(quick: bool = False) -> Table:
             if stored[0]["length"] != size:
                 raise AssertionError(f"the emulator did not keep the whole file: {stored[0]}")
     place = "a disk in memory" if base == _MEMORY_DISK else "the temporary directory"
-    median_of = {transfer.name: median(transfer.seconds) for transfer in transfers}
+    seconds = {transfer.name: transfer.seconds for transfer in transfers}
     return Table(
         f"{size / _GIB:g} GiB up and down",
         ("transfer", "median", "rate", "rate beside nginx", "memory grows by"),
         [
             (
                 transfer.name,
-                f"{median_of[transfer.name]:.2f} s",
-                rate(size, median_of[transfer.name]),
-                ratio(median_of[transfer.floor], median_of[transfer.name]) if transfer.floor else "",
+                f"{median(transfer.seconds):.2f} s",
+                rate(size, median(transfer.seconds)),
+                # a rate is the inverse of a time
+                paired(seconds[transfer.floor], transfer.seconds) if transfer.floor else "",
                 megabytes(max(transfer.growth, 0)),
             )
             for transfer in transfers
         ],
         (
-            f"{rounds} times each, curl to loopback on the same machine, all files on {place}; nginx {peer.version}, "
+            f"{rounds} rounds of each in turn, curl to loopback on the same machine, all files on {place}; nginx {peer.version}, "
             "one worker, `sendfile on`; the growth is the most that was resident during a transfer, less what was "
             "resident before it, the worst of all.",
         ),

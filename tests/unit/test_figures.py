@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.figures import Table, median, ms, percentile, ratio
+from benchmarks.figures import Table, median, ms, paired, percentile, ratio
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,10 @@ def test_a_table_is_markdown() -> None:
     assert table.markdown() == (
         "### Speed\n\n| what | how fast |\n| --- | --- |\n| a | 1 |\n| b | 2 |\n\n- measured twice"
     )
+
+
+def test_paired_ratios_do_not_see_what_slows_both() -> None:
+    floors = [1.0, 10.0, 2.0]
+    assert paired([2 * floor for floor in floors], floors) == "2.00 ×"
+    with pytest.raises(ValueError):
+        paired([1.0], floors)
