@@ -20,8 +20,10 @@ last local job id of each host.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import re
 import shutil
 import threading
@@ -194,7 +196,10 @@ class JobSpool:
         """
         (self.path / "intent.json").unlink(missing_ok=True)
         if self.path.exists():
-            shutil.rmtree(self.path)
+            try:
+                shutil.rmtree(self.path)
+            except RecursionError as error:  # a script has been digging in its temporary directory
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(self.path)) from error
 
     def _put(self, name: str, text: str) -> None:
         part = self.path / f".{name}.{threading.get_ident()}"

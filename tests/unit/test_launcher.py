@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from emulator.domain.ports import RemoteState
+from emulator.hosts.removal import remove_tree
 from emulator.runtimes import processes
 from tests.real.sandbox_machine import SandboxMachine
 from tests.real.waiting import wait_until
@@ -84,6 +85,19 @@ def test_the_temporary_directory_is_the_jobs_own(machine):
     assert machine.output(launch).startswith(str(machine.kept("one")))
     machine.launcher.forget(launch)
     assert not machine.kept("one").exists()
+
+
+def test_a_temporary_directory_too_deep_to_remove_is_left_behind_and_keeps_nobody_from_starting(machine):
+    dig = "import os; [(os.mkdir('d'), os.chdir('d')) for _ in range(1500)]"
+    launch = machine.launch("one", f'cd "$TMPDIR" && python3 -c "{dig}"\n')
+    assert machine.run(launch).succeeded
+    with pytest.raises(OSError, match="too long"):
+        machine.launcher.forget(launch)
+    machine.restart()
+    assert machine.run(machine.launch("two", "true\n")).succeeded
+    spool = os.open(machine.spool, os.O_RDONLY)
+    remove_tree(machine.kept("one").name, spool)  # pytest could not either
+    os.close(spool)
 
 
 @BATCH_AND_FORK
