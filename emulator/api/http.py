@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,23 +61,28 @@ class GatewayFault(Exception):
         self.kind = kind
 
 
-class Dialect:
+class Dialect(ABC):
     """What a dialect gives the edge: its routes and its way of saying that something went wrong."""
 
+    @abstractmethod
     def routes(self) -> Iterable[Route]:
-        raise NotImplementedError
+        """Its lines of the URL map."""
 
+    @abstractmethod
     def error(self, error: EmulatorError) -> Response:
-        raise NotImplementedError
+        """The answer to what a rule or service has refused."""
 
+    @abstractmethod
     def http_error(self, error: HTTPException) -> Response:
-        raise NotImplementedError
+        """The answer to what HTTP itself refuses: no such route, a wrong verb, a body too large."""
 
+    @abstractmethod
     def fault(self, fault: GatewayFault) -> Response:
-        raise NotImplementedError
+        """The answer of the gateway."""
 
+    @abstractmethod
     def crash(self) -> Response:
-        raise NotImplementedError
+        """The answer when the program has made a mistake."""
 
 
 @dataclass(frozen=True, slots=True)

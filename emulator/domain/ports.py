@@ -100,7 +100,8 @@ class HostFiles(Protocol):
     def writer(self, path: str, mode: int | None = None) -> AbstractContextManager[BinaryIO]:
         """Replace ``path`` whole: what is written appears under the name when the block ends well.
 
-        ``mode`` as for ``Incoming.put``. The parent directory must exist. When the block raises, the old file is untouched.
+        ``mode`` as for ``Incoming.put``. The parent directory must exist. When the block raises, the old file
+        is untouched.
         """
 
     def patch(self, path: str, offset: int) -> AbstractContextManager[BinaryIO]:
@@ -150,8 +151,8 @@ class Fetcher(Protocol):
         """The content behind a URL, to be read as a stream.
 
         ``allowed`` is asked about the host of every address that is fetched from, redirects included;
-        PermissionError for one that is not. Raises FileNotFoundError and PermissionError for what the server refuses so, ConnectionError and
-        TimeoutError when it cannot be reached, any other OSError else.
+        PermissionError for one that is not. Raises FileNotFoundError and PermissionError for what the server
+        refuses so, ConnectionError and TimeoutError when it cannot be reached, any other OSError else.
         """
 
 
