@@ -96,8 +96,8 @@ def run(quick: bool = False) -> Table:
         ],
         (
             f"{rounds} rounds of each in turn, curl to loopback on the same machine, all files on {place}; "
-            f"nginx {peer.version}, one worker, `sendfile on`; the growth is the most that was resident during a transfer, less what was "
-            "resident before it, the worst of all.",
+            f"nginx {peer.version}, one worker, `sendfile on`; the growth is the most that was resident "
+            "during a transfer, less what was resident before it, the worst of all.",
         ),
     )
 
