@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,7 +25,10 @@ from emulator.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
-_SENDERS = 8
+_SENDERS = 64
+"""Messages on their way at the same time. A receiver that does not answer holds one for ten seconds."""
+_GRACE_SECONDS = 2.0
+"""How long :meth:`DeliveryQueue.stop` waits for messages that are on their way."""
 
 
 class DeliveryQueue:
@@ -40,7 +42,7 @@ class DeliveryQueue:
         self._news = True
         self._stopped = False
         self._sending: set[str] = set()
-        self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="notify")
+        self._left_behind = False
         self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
 
     def start(self) -> None:
@@ -54,13 +56,18 @@ class DeliveryQueue:
             self._changed.notify()
 
     def stop(self) -> None:
-        """Stop sending; what has not gone out stays in the store."""
+        """Stop sending; what has not gone out stays in the store.
+
+        Nobody waits for a receiver that does not answer: it will be sent the message again.
+        """
         with self._changed:
             self._stopped = True
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()
-        self._senders.shutdown(wait=False, cancel_futures=True)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._sending, _GRACE_SECONDS)
+            self._left_behind = True
 
     def _run(self) -> None:
         while True:
@@ -85,10 +92,13 @@ class DeliveryQueue:
                 self._clock.call_at(delivery.due, self.wake)
                 return  # the heads are in order of their time
             with self._changed:
-                if delivery.subscription_id in busy or self._stopped:
+                if len(self._sending) >= _SENDERS or self._stopped:
+                    return  # the end of one of them is a reason to look again
+                if delivery.subscription_id in busy:
                     continue
                 self._sending.add(delivery.subscription_id)
-            self._senders.submit(self._attempt, delivery)
+            # threads of our own, as those of an executor would keep the program from ending
+            threading.Thread(target=self._attempt, args=[delivery], name="notify", daemon=True).start()
 
     def _attempt(self, delivery: Delivery) -> None:
         try:
@@ -97,12 +107,16 @@ class DeliveryQueue:
             if subscription is not None and subscription.status is SubscriptionStatus.ACTIVE:
                 channel = self._channel_for(subscription)
                 result = channel.send(subscription, delivery.message, delivery.id)
+                if self._left_behind:
+                    return
                 with self._store.write() as tx:
                     self._note(tx, delivery, result)
             else:
                 with self._store.write() as tx:
                     tx.subscriptions.done(delivery)
         except Exception:
+            if self._left_behind:
+                return  # the store may be closed by now
             # a mistake of ours: keep the message, but do not try it over and over
             log.exception("sending %s failed", delivery.id)
             with self._store.write() as tx:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from emulator.domain.notification import DeliveryResult, Message, Subscription
 
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
 _CONNECT_SECONDS = 20
 _READ_SECONDS = 10
 _REDIRECTS = 5
+_SHORT = 64 * 1024
+"""Bytes of an answer that are worth reading, so that its connection can be used again."""
 
 
 class WebhookChannel:
@@ -38,12 +43,14 @@ class WebhookChannel:
                 url,
                 body=(message.body or " ").encode(),
                 headers=headers,
+                preload_content=False,
                 timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
                 retries=urllib3.Retry(total=None, connect=0, read=0, other=0, status=0, redirect=_REDIRECTS),
             )
         except (HTTPError, ValueError, OSError) as error:
             cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
             return DeliveryResult(code=_code(cause), text=str(cause)[:500])
+        _let_go(response)
         return DeliveryResult(code=response.status, text=response.reason or "")
 
     def _connections(self) -> Any:
@@ -55,6 +62,14 @@ class WebhookChannel:
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                 self._pool = urllib3.PoolManager(num_pools=20, cert_reqs="CERT_NONE", assert_hostname=False)
             return self._pool
+
+
+def _let_go(response: BaseHTTPResponse) -> None:
+    """What the receiver says beyond the status is of no interest: at most a short answer is read."""
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) <= _SHORT:
+        response.drain_conn()  # gives the connection back
+    response.close()  # and this ends one that was not given back
 
 
 def _code(cause: Exception) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -267,3 +269,45 @@ def test_a_message_shows_the_job_as_it_was_at_the_event(bench: Bench, webhook_si
     bench.queue.start()
     assert webhook_sink.wait_for(1)[0].json["status"] == "RUNNING"
     assert json.loads(webhook_sink.wait_for(1)[0].body)["id"] == bench.job.id
+
+
+def test_receivers_that_do_not_answer_hold_up_nobody_else(bench: Bench, webhook_sink: WebhookSink) -> None:
+    with WebhookSink() as deaf, deaf.held():
+        for _ in range(40):
+            bench.subscribe(deaf.url)
+        bench.subscribe(webhook_sink.url)
+        bench.fire("PENDING", "RUNNING", "FINISHED")
+        webhook_sink.wait_for(3, timeout=8)  # before the first of the others is given up
+
+
+def test_stopping_leaves_a_receiver_behind_that_does_not_answer(bench: Bench) -> None:
+    with WebhookSink() as deaf:
+        subscription = bench.subscribe(deaf.url)
+        with deaf.held():
+            bench.fire("PENDING")
+            deaf.wait_for(1)
+            bench.queue.stop()
+            (left_behind,) = (thread for thread in threading.enumerate() if thread.name == "notify")
+            assert left_behind.daemon  # the program can end
+        left_behind.join()
+        assert bench.status(subscription).attempts == 0
+        bench.queue = bench.new_queue()
+        bench.queue.start()
+        first, again = deaf.wait_for(2)
+        assert first.headers["x-agave-delivery"] == again.headers["x-agave-delivery"]
+        bench.wait_until_sent()
+
+
+def test_an_answer_without_end_is_not_read(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        subscription = bench.subscribe(f"http://127.0.0.1:{server.getsockname()[1]}/", persistent=False)
+        bench.fire("PENDING")
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+            with pytest.raises(OSError, match=r"reset|Broken pipe"):
+                while True:
+                    connection.sendall(b"x" * 65536)
+    bench.wait_until_sent()
+    assert bench.status(subscription).response_code == 200
