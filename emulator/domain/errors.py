@@ -60,7 +60,7 @@ class NotProvided(EmulatorError):
 
 
 class Unavailable(EmulatorError):
-    """A system that the request needs is not UP."""
+    """What is needed does not work at the moment: a system that is not UP, our own database."""
 
 
 class OAuthRefused(EmulatorError):

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from emulator.domain.errors import JobCancelled, StepBlocked, StepFailed, TransitionError
+from emulator.domain.errors import JobCancelled, StepBlocked, StepFailed, TransitionError, Unavailable
 from emulator.domain.job import Job
 from emulator.domain.states import JobState, status_message
 from emulator.engine import (
@@ -87,6 +87,9 @@ class Journey:
             outcome = _outcome(step)
         except Interrupted:
             return Rest()
+        except Unavailable as error:
+            log.warning("job %s: %s is repeated: %s", job.id, job.status, error)
+            return Rest(until=self._tools.clock.now() + STORE_PAUSE)
         self._seen = self._signal.wakes
         try:
             return self._save(step, outcome)
@@ -128,7 +131,10 @@ class Journey:
 
 
 def _outcome(step: Step) -> Outcome:
-    """Do the state's work. Every way that can end, but for Interrupted, becomes an outcome here."""
+    """Do the state's work. Every way that can end becomes an outcome here.
+
+    Raises Interrupted, and Unavailable when the store does not work: then the step is to be repeated.
+    """
     job = step.job
     try:
         if job.cancel_requested:
@@ -141,7 +147,7 @@ def _outcome(step: Step) -> Outcome:
         return _blocked(step, blocked)
     except StepFailed as failed:
         return _ended(step, _failure(job, failed))
-    except Interrupted:
+    except (Interrupted, Unavailable):
         raise
     except Exception as error:
         log.exception("job %s: the step of %s broke", job.id, job.status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from emulator.domain.errors import Unavailable
 from emulator.store import tables
 from emulator.store.accounts import AccountRows
 from emulator.store.apps import AppRows
@@ -20,9 +23,11 @@ from emulator.store.jobs import JobRows
 from emulator.store.subscriptions import SubscriptionRows
 from emulator.store.systems import SystemRows
 
+log = logging.getLogger(__name__)
+
 
 class SchemaMismatch(Exception):
-    """The data directory was written by a version whose tables differ from ours."""
+    """The data directory was written by a version whose tables differ from ours, or holds no database at all."""
 
 
 class Transaction:
@@ -55,9 +60,12 @@ class Store:
         self._engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url)
         # SQLite has one writer at a time; queueing here is fairer and quicker than its busy handler.
         self._writing = threading.Lock() if url.startswith("sqlite") else None
-        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
-            tables.metadata.create_all(connection)
-            self._check_version(connection)
+        try:
+            with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+                tables.metadata.create_all(connection)
+                self._check_version(connection)
+        except DatabaseError as error:
+            raise SchemaMismatch(f"the database {url} cannot be used: {error.orig}") from error
 
     @classmethod
     def at(cls, directory: Path) -> Store:
@@ -75,26 +83,39 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A consistent view; nothing is saved."""
-        with self._engine.connect() as connection, connection.begin():
+        """A consistent view; nothing is saved. Raises Unavailable when the database does not work."""
+        with _told(), self._engine.connect() as connection, connection.begin():
             yield Transaction(connection)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A unit of work, saved when the block ends well. Keep it short: writers wait for each other."""
-        if self._writing is None:
-            with self._engine.begin() as connection:
-                transaction = Transaction(connection)
-                yield transaction
-        else:
-            with self._writing, self._engine.connect().execution_options(writes=True) as connection:
-                with connection.begin():
+        """A unit of work, saved when the block ends well. Keep it short: writers wait for each other.
+
+        Raises Unavailable, and nothing is saved, when the database does not work: a full disk, most likely.
+        """
+        with _told():
+            if self._writing is None:
+                with self._engine.begin() as connection:
                     transaction = Transaction(connection)
                     yield transaction
+            else:
+                with self._writing, self._engine.connect().execution_options(writes=True) as connection:
+                    with connection.begin():
+                        transaction = Transaction(connection)
+                        yield transaction
         transaction.run_after_commit()
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        log.error("the database does not work: %s", error.orig)
+        raise Unavailable(f"The emulator's database does not work: {error.orig}") from error
 
 
 def _sqlite_engine(url: str) -> Engine:

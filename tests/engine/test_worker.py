@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from emulator.domain.errors import TransitionError
+from emulator.domain.errors import TransitionError, Unavailable
 from emulator.domain.event import Event
 from emulator.domain.ports import Launch, RemoteReport
 from emulator.domain.states import JobState, allowed
@@ -165,6 +165,35 @@ def test_a_store_that_fails_once_loses_nothing(
     assert failures == [state]
     assert bench.states(job.id) == CHAIN and len(staged(bench).launches) == 1
     assert len([event for event in bench.history(job.id) if event.progress]) == 4
+
+
+@pytest.mark.parametrize(
+    "doing",
+    [
+        "Job input copy in progress",
+        "Fetching application assets",
+        "Staging runtime assets",
+        "Job archiving in progress",
+    ],
+)
+def test_a_store_that_fails_in_the_middle_of_a_step_has_it_repeated(
+    benches: Make, monkeypatch: pytest.MonkeyPatch, doing: str
+) -> None:
+    monkeypatch.setattr(lifecycle, "STORE_PAUSE", timedelta(milliseconds=10))
+    bench = benches(journal=ActingJournal)
+    bench.furnish()
+    bench.put(STORAGE, "data/input.txt", "x")
+    failures: list[str] = []
+
+    def fail(_tx: Transaction, event: Event) -> None:
+        if event.description.startswith(doing) and not failures:
+            failures.append(doing)
+            raise Unavailable("The emulator's database does not work: database or disk is full")
+
+    bench.journal.inside = fail  # type: ignore[attr-defined]
+    job = bench.run(bench.submit(sources=(source("data/input.txt"),)))
+    assert failures == [doing]
+    assert bench.states(job.id) == CHAIN and len(staged(bench).launches) == 1
 
 
 def test_a_job_that_cannot_even_be_read_is_looked_at_again(
