@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 from types import FrameType
@@ -14,6 +15,8 @@ import click
 from emulator.cli.env import client_lines
 from emulator.cli.options import data_path, with_settings
 from emulator.settings import BadSetting, Settings
+
+_OPEN_FILES = 8192
 
 
 @click.command("serve")
@@ -30,6 +33,7 @@ def command(settings: Settings) -> None:
 
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signals = _StopSignals()
+    _allow_open_files()
     directory = DataDirectory.temporary() if settings.ephemeral else DataDirectory(data_path(settings))
     emulator = Emulator(settings, directory)
     try:
@@ -50,6 +54,14 @@ def command(settings: Settings) -> None:
         signals.wait()
     finally:
         emulator.stop()
+
+
+def _allow_open_files() -> None:
+    """A class of students needs more than the 256 that some systems begin with: some for each connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _StopSignals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -369,6 +370,13 @@ def test_stopped_in_order_it_leaves_scripts_running_and_takes_them_up_again(tmp_
             assert runs.lines() == runs.expected_lines()
         finally:
             runs.let_go()
+
+
+def test_it_may_open_more_files_than_it_was_started_with(tmp_path: Path) -> None:
+    few = ("/bin/sh", "-c", 'ulimit -Sn 256 && exec "$@"', "-", *COMMAND)
+    with ServeProcess(tmp_path, "--port", "0", "--ephemeral", command=few) as server:
+        soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        assert soft == min(8192, hard) > 256
 
 
 def test_scripts_of_a_server_under_nohup_get_signals_as_always(tmp_path: Path) -> None:
