@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from types import FrameType
 
 import click
@@ -31,6 +32,8 @@ def command(settings: Settings) -> None:
     from emulator.seeding import BadSeed
     from emulator.store import SchemaMismatch
 
+    if sys.getfilesystemencoding() != "utf-8":  # names of files and jobs may hold any letter
+        raise click.ClickException("the locale is not UTF-8; set PYTHONUTF8=1 or a locale such as C.UTF-8")
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signals = _StopSignals()
     _allow_open_files()

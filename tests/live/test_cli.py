@@ -372,6 +372,13 @@ def test_stopped_in_order_it_leaves_scripts_running_and_takes_them_up_again(tmp_
             runs.let_go()
 
 
+def test_a_locale_that_cannot_name_all_files_is_refused(tmp_path: Path) -> None:
+    ascii_only = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    ended = run("serve", "--port", "0", "--ephemeral", folder=tmp_path, environment=ascii_only)
+    assert ended.returncode == 1
+    assert ended.stderr == ("Error: the locale is not UTF-8; set PYTHONUTF8=1 or a locale such as C.UTF-8\n")
+
+
 def test_it_may_open_more_files_than_it_was_started_with(tmp_path: Path) -> None:
     few = ("/bin/sh", "-c", 'ulimit -Sn 256 && exec "$@"', "-", *COMMAND)
     with ServeProcess(tmp_path, "--port", "0", "--ephemeral", command=few) as server:
