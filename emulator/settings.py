@@ -81,11 +81,15 @@ class Settings:
         "auth.default_user", "", "user of requests without credentials; empty: the seed's"
     )
     revoke_on_refresh: bool = _option("auth.revoke_on_refresh", False, "a refresh kills the old pair")
+    token_reuse: bool = _option("auth.token_reuse", False, "the same token while one lives")
     token_lifetime: int = _option(
         "auth.token_lifetime", 14400, "seconds an access token lives", within=_AT_LEAST_1
     )
     strict_usernames: bool = _option("auth.strict_usernames", True, "unknown users are 404 in roles and pems")
     fault_format: str = _option("gateway.fault_format", "json", "what fault bodies are", ("json", "xml"))
+    faithful_5xx: bool = _option(
+        "errors.faithful_5xx", False, "the service's own 5xx and 401 for mistakes of clients"
+    )
     service_version: str = _option("service.version", "2.2.27-r8d3e0d3", "version in every answer")
     page_default: int = _option(
         "page.default", 100, "entries on a page when no limit is given", within=_AT_LEAST_1
@@ -96,6 +100,15 @@ class Settings:
     )
     import_allow: str = _option(
         "files.import_allow", "", "hosts (comma list, globs) reachable for http inputs"
+    )
+    staging_delay_ms: int = _option(
+        "files.staging_delay_ms", 0, "milliseconds before an upload counts as staged", within=(0, 3_600_000)
+    )
+    jobs_profile: str = _option(
+        "jobs.profile", "aloe", "words and formats of job answers", ("aloe", "legacy")
+    )
+    accepted_window_ms: int = _option(
+        "jobs.accepted_window_ms", 0, "milliseconds until an accepted job can be seen", within=(0, 3_600_000)
     )
     strict_request: bool = _option("jobs.strict_request", True, "unknown keys of a job request are 400")
     command_blacklist: str = _option(
@@ -115,6 +128,13 @@ class Settings:
     )
     max_request_mb: int = _option(
         "server.max_request_mb", 10, "most megabytes of a JSON or form body", within=_AT_LEAST_1
+    )
+
+    block_private_hosts: bool = _option(
+        "notifications.block_private_hosts", False, "refuse callbacks to local addresses"
+    )
+    keep_all_attempts: bool = _option(
+        "notifications.keep_all_attempts", False, "keep delivered attempts too, the newest hundred of each"
     )
 
     smtp_host: str = _option("smtp.host", "", "SMTP server for e-mails; empty: the built-in mailbox")

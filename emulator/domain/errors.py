@@ -24,11 +24,17 @@ from __future__ import annotations
 
 
 class EmulatorError(Exception):
-    """Base of every error a client may be told of. ``message`` is worded as the service words it."""
+    """Base of every error a client may be told of. ``message`` is worded as the service words it.
 
-    def __init__(self, message: str) -> None:
+    ``service_status`` is what the real service answers where it blames itself for the client's mistake, or
+    calls a lack of permission a lack of credentials; the switch ``errors.faithful_5xx`` brings it back
+    [conventions §9.3].
+    """
+
+    def __init__(self, message: str, *, service_status: int | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.service_status = service_status
 
 
 class Invalid(EmulatorError):

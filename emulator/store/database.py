@@ -20,6 +20,7 @@ from emulator.store.apps import AppRows
 from emulator.store.events import EventRows
 from emulator.store.files import FileRows
 from emulator.store.jobs import JobRows
+from emulator.store.migration import add_missing
 from emulator.store.subscriptions import SubscriptionRows
 from emulator.store.systems import SystemRows
 
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class SchemaMismatch(Exception):
-    """The data directory was written by a version whose tables differ from ours, or holds no database at all."""
+    """The data directory was written by a newer version, or holds no database at all."""
 
 
 class Transaction:
@@ -56,7 +57,7 @@ class Store:
     """The truth. One per process and data directory."""
 
     def __init__(self, url: str) -> None:
-        """Open, making the tables at first use. Raises SchemaMismatch for another version's data."""
+        """Open, making the tables at first use, adding to older ones. Raises SchemaMismatch for a newer version's."""
         self._engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url)
         # SQLite has one writer at a time; queueing here is fairer and quicker than its busy handler.
         self._writing = threading.Lock() if url.startswith("sqlite") else None
@@ -76,9 +77,13 @@ class Store:
         found = connection.execute(select(tables.schema_info.c.version)).scalar()
         if found is None:
             connection.execute(tables.schema_info.insert().values(version=tables.SCHEMA_VERSION))
-        elif found != tables.SCHEMA_VERSION:
+        elif found < tables.SCHEMA_VERSION:
+            log.warning("tables of version %d become version %d", found, tables.SCHEMA_VERSION)
+            add_missing(connection)
+            connection.execute(tables.schema_info.update().values(version=tables.SCHEMA_VERSION))
+        elif found > tables.SCHEMA_VERSION:
             raise SchemaMismatch(
-                f"the data were written with table version {found}, this program needs {tables.SCHEMA_VERSION}"
+                f"the data were written with table version {found}, this program knows {tables.SCHEMA_VERSION}"
             )
 
     @contextmanager

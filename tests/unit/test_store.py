@@ -36,3 +36,30 @@ def test_what_is_no_database_is_named(tmp_path: Path, content: bytes | None) -> 
         path.write_bytes(content)
     with pytest.raises(SchemaMismatch, match=r"emulator\.db cannot be used: "):
         Store.at(tmp_path)
+
+
+def test_older_tables_get_what_they_lack(tmp_path: Path) -> None:
+    store = Store.at(tmp_path)
+    job = sample_job()
+    with store.write() as tx:
+        tx.jobs.add(job)
+        connection = tx.jobs._connection
+        connection.execute(text("UPDATE schema_info SET version = 1"))
+        connection.execute(text("ALTER TABLE jobs DROP COLUMN failure_reason"))
+        connection.execute(text("DROP INDEX ix_jobs_app"))
+    store.close()
+    store = Store.at(tmp_path)
+    with store.write() as tx:
+        assert tx.jobs.by_id(job.id) == job
+        indexes = tx.jobs._connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'index'"))
+        assert "ix_jobs_app" in {name for (name,) in indexes}
+    store.close()
+
+
+def test_newer_tables_are_refused(tmp_path: Path) -> None:
+    store = Store.at(tmp_path)
+    with store.write() as tx:
+        tx.jobs._connection.execute(text("UPDATE schema_info SET version = 1000"))
+    store.close()
+    with pytest.raises(SchemaMismatch, match="table version 1000"):
+        Store.at(tmp_path)

@@ -117,6 +117,8 @@ class V2(Dialect):
         if isinstance(error, errors.OAuthRefused):
             body = {"error": error.error, "error_description": error.message}
             return bare(body, 401 if error.error == "invalid_client" else 400, NO_STORE)
+        if error.service_status is not None and edge().settings.faithful_5xx:
+            return error_reply(error.service_status, error.message)
         return error_reply(
             next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), error.message
         )

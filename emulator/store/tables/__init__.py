@@ -1,0 +1,48 @@
+"""The tables. Every row carries its world; times are whole milliseconds since 1970, UTC.
+
+Columns hold what is searched, sorted or checked; ``document`` columns hold the rest of a domain object
+as JSON. The same definitions serve SQLite and PostgreSQL.
+
+A new table or column needs a higher ``SCHEMA_VERSION``, and a column that stands in older rows too must be
+nullable or have a ``server_default``: an older database gets it when it is opened (see migration.py).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, Table
+
+from emulator.store.tables.accounts import clients, tokens, users, worlds
+from emulator.store.tables.apps import app_grants, apps
+from emulator.store.tables.columns import Instant, metadata
+from emulator.store.tables.events import events
+from emulator.store.tables.files import file_grants, files
+from emulator.store.tables.jobs import job_grants, jobs
+from emulator.store.tables.notifications import deliveries, subscriptions
+from emulator.store.tables.systems import system_roles, systems, user_defaults
+
+SCHEMA_VERSION = 2
+
+schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Instant",
+    "app_grants",
+    "apps",
+    "clients",
+    "deliveries",
+    "events",
+    "file_grants",
+    "files",
+    "job_grants",
+    "jobs",
+    "metadata",
+    "schema_info",
+    "subscriptions",
+    "system_roles",
+    "systems",
+    "tokens",
+    "user_defaults",
+    "users",
+    "worlds",
+]
