@@ -69,7 +69,7 @@ class DockerRuntime:
             self._engine.have(image)
             self._images.add(image)
 
-    def start(self, command: Command) -> None:
+    def start(self, command: Command) -> str:
         """See ``Runtime``."""
         self.connect()
         job = command.job
@@ -86,6 +86,7 @@ class DockerRuntime:
             if not isinstance(error, ConnectionError):
                 self._remove(job)
             raise
+        return ""
 
     def adopt(self, job: JobSpool) -> bool:
         """See ``Runtime``."""

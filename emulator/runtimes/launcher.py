@@ -204,7 +204,7 @@ class SandboxLauncher:
     def _process_id(self, script: Script) -> str:
         """The script's; known as soon as it was started, unless by a supervisor of an earlier run."""
         for _ in range(_PID_LOOKS):
-            pid = script.job.script_pid()
+            pid = script.process_id or script.job.script_pid()
             if pid:
                 return pid
             with self._runs.changed:

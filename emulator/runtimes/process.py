@@ -39,7 +39,7 @@ class ProcessRuntime:
     def check(self, image: str) -> None:
         """A process needs nothing but this machine."""
 
-    def start(self, command: Command) -> None:
+    def start(self, command: Command) -> str:
         """See ``Runtime``. Returns when the script's process id is known, or its supervisor has given up."""
         job = command.job
         places = [job.path, command.work_dir, command.stdout, command.stderr, command.script]
@@ -56,7 +56,7 @@ class ProcessRuntime:
         self._watcher.watch_child(child, partial(self._child_ended, job, child))
         assert child.stdout is not None
         with child.stdout as announcement:
-            announcement.readline()
+            return announcement.readline().decode("ascii", "replace").strip()
 
     def adopt(self, job: JobSpool) -> bool:
         """See ``Runtime``."""

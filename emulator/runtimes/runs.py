@@ -80,7 +80,7 @@ class Runs:
             command = script.command or self.commands.command(script.job, script.intent)
             script.command = None
             script.job.stamp_start(now)
-            self.runtime(script.intent.image).start(command)
+            script.process_id = self.runtime(script.intent.image).start(command)
         except ConnectionError:
             with self.changed:
                 if script.phase is Phase.RUNNING:

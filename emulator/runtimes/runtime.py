@@ -47,10 +47,11 @@ class Runtime(Protocol):
     def check(self, image: str) -> None:
         """Raises ConnectionError when the runtime cannot be reached, OSError when ``image`` cannot be had."""
 
-    def start(self, command: Command) -> None:
+    def start(self, command: Command) -> str:
         """Start a supervisor, or find the one that was started before; the claim lets only one run the script.
 
-        Returns when the supervisor is on its way and ``on_end`` is certain to follow. Raises OSError as ``check``.
+        Returns when the supervisor is on its way and ``on_end`` is certain to follow: the script's process id
+        where it is known by then, else nothing. Raises OSError as ``check``.
         """
 
     def adopt(self, job: JobSpool) -> bool:

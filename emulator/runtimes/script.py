@@ -32,7 +32,8 @@ class Phase(Enum):
 class Script:
     """``report`` once it is over. ``begun`` lets one thread at a time start or find the script.
 
-    ``command`` is kept from the check at submission for the first start.
+    ``command`` is kept from the check at submission for the first start. ``process_id`` was announced by the
+    runtime: a script may remove what is written down of it as its first act.
     """
 
     job: JobSpool
@@ -41,6 +42,7 @@ class Script:
     started: datetime | None = None
     report: RemoteReport | None = None
     command: Command | None = None
+    process_id: str = ""
     failed_starts: int = 0
     failure: str = ""
     timers: list[Callable[[], None]] = field(default_factory=list)
