@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.client.page import Recorder
 from tests.real.base_images import ImageUnavailable, base_image
 from tests.real.clients import Clients
 from tests.real.clients import clients as installed_clients
@@ -15,6 +16,18 @@ from tests.real.smtp_sink import SmtpSink
 from tests.real.webhook_sink import WebhookSink
 
 MARKED_BY_FIXTURE = {"docker_engine": "docker", "clients": "clients"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--clients-page",
+        action="store_true",
+        help="write docs/clients.md from what the tests of tests/client run",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Recorder(config), "clients-page")
 
 
 @pytest.hookimpl(tryfirst=True)

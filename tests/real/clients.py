@@ -76,7 +76,7 @@ class Clients:
         ``cwd`` defaults to the environment's HOME: the clients read any ``.env`` from there upward
         [clients §1.2]. ``subprocess.TimeoutExpired`` after ``timeout`` seconds.
         """
-        return subprocess.run(
+        done = subprocess.run(
             [str(self.command), *args],
             env=env,
             cwd=cwd or env["HOME"],
@@ -86,6 +86,30 @@ class Clients:
             timeout=timeout,
             check=False,
         )
+        RUNS.append(Run(tuple(args), done.returncode, os.environ.get("PYTEST_CURRENT_TEST", "")))
+        return done
+
+    def commands(self) -> list[str]:
+        """Every command that the installed tapis-cli has, as its words: ``jobs outputs list``."""
+        script = (
+            "from importlib.metadata import entry_points\n"
+            "print('\\n'.join(e.name for e in entry_points(group='tapis.cli')))"
+        )
+        names = _run([str(self.python), "-c", script]).split()
+        return sorted(name.replace("_", " ") for name in names)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A ``tapis`` command that was run: its arguments, exit code and, under pytest, in which test."""
+
+    arguments: tuple[str, ...]
+    code: int
+    test: str
+
+
+RUNS: list[Run] = []
+"""What this process has run, in order; from it the page docs/clients.md is made (tests/client/page.py)."""
 
 
 def clients(root: Path | None = None) -> Clients:
