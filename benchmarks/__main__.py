@@ -16,7 +16,7 @@ BENCHMARKS = {
     "many_jobs": "many trivial jobs at once",
     "docker_job": "a trivial job beside docker run",
     "transfer": "upload and download beside nginx",
-    "jobs_listing": "GET /jobs/v2 with 100,000 jobs stored",
+    "listings": "pages of jobs, systems, apps, files and metadata among few and among many",
 }
 
 
