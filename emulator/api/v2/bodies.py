@@ -127,7 +127,7 @@ def _json_text(empty: str, unsupported: str) -> str:
         _form()
         upload = _first_file()
         if upload is None:
-            raise Invalid(_UNREADABLE_UPLOAD)
+            raise Invalid(_UNREADABLE_UPLOAD, service_status=500)
         text = upload
     else:
         text = _text()

@@ -42,7 +42,7 @@ def read_form(write: Callable[[bytes], object]) -> Form:
     """
     boundary = request.mimetype_params.get("boundary", "")
     if not boundary:
-        raise Invalid(_UNREADABLE)
+        raise Invalid(_UNREADABLE, service_status=500)
     reader = _FormReader(write, edge().settings.max_request_mb * 1024 * 1024)
     decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), _BUFFER)
     try:
@@ -51,7 +51,7 @@ def read_form(write: Callable[[bytes], object]) -> Form:
     except (ValueError, RequestEntityTooLarge) as error:
         if reader.too_large:
             raise
-        raise Invalid(_UNREADABLE) from error
+        raise Invalid(_UNREADABLE, service_status=500) from error
 
 
 def _decode(decoder: MultipartDecoder, stream: IO[bytes], reader: _FormReader) -> None:

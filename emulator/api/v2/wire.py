@@ -124,6 +124,12 @@ class V2(Dialect):
         )
 
     def http_error(self, error: HTTPException) -> Response:
+        if error.code in (404, 405) and request.url_rule is None:
+            from emulator.api.v2 import coverage  # no request that is answered needs the table
+
+            operation = coverage.missing(request.method, request.path)
+            if operation is not None:
+                return error_reply(501, coverage.refusal(operation))
         if error.code == 404:
             return self.fault(_unknown_resource())
         text = error.description or error.name
@@ -131,7 +137,7 @@ class V2(Dialect):
             text = f"{request.method} is not supported"
         elif error.code == 413:
             text = f"Request body is larger than the {edge().settings.max_request_mb} MB allowed."
-        response = error_reply(error.code or 500, text)
+        response = error_reply(_tenants_verb(error) or error.code or 500, text)
         if error.code == 405:
             response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
         return response
@@ -150,6 +156,12 @@ class V2(Dialect):
 
     def crash(self) -> Response:
         return error_reply(500, "An unexpected error occurred inside the emulator; its log has the details.")
+
+
+def _tenants_verb(error: HTTPException) -> int | None:
+    """What the tenants service says of a verb that it does not know, where it is asked for [conventions §9.3]."""
+    theirs = error.code == 405 and edge().settings.faithful_5xx and request.path.startswith("/tenants")
+    return 501 if theirs else None
 
 
 def _unknown_resource() -> GatewayFault:
