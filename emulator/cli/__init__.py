@@ -13,6 +13,7 @@ _COMMANDS = {
     "env": "print the lines that point the clients at it",
     "health": "say whether it answers",
     "mailbox": "show the e-mails it has kept",
+    "coverage": "list the operations of the v2 services and how far each is there",
     "demo": "run the course's job through a real client",
 }
 

@@ -20,6 +20,7 @@ class Control(Dialect):
     def routes(self) -> Iterable[Route]:
         return [
             Route("GET", "/_emulator/health", health, open=True),
+            Route("GET", "/_emulator/coverage", show_coverage, open=True),
             Route("GET", "/_emulator/mailbox", list_mails, open=True),
             Route("DELETE", "/_emulator/mailbox", empty_mailbox, open=True),
         ]
@@ -41,6 +42,22 @@ class Control(Dialect):
 def health() -> Response:
     """200 while the store answers."""
     return _json(services().status.health(scope().world))
+
+
+def show_coverage() -> Response:
+    """What of the v2 services is there: ``counts`` by service and state, and all ``operations``.
+
+    ``?service=<name>`` shows one service, ``?state=<state>`` the operations in one state.
+    """
+    from emulator.api.v2 import coverage  # loaded for those who ask
+
+    service, state = request.args.get("service"), request.args.get("state")
+    shown = [
+        coverage.as_document(operation)
+        for operation in coverage.operations()
+        if service in (None, operation.service) and state in (None, operation.state.value)
+    ]
+    return _json({"counts": coverage.counts(), "operations": shown})
 
 
 def list_mails() -> Response:

@@ -104,11 +104,6 @@ def delete(path: str) -> Response:  # noqa: ARG001
     return reply()
 
 
-def not_provided(path: str) -> Response:  # noqa: ARG001
-    """Indexing and published files."""
-    raise NotProvided(_LATER.format(f"Requests to /files/v2/{request.path.split('/')[3]}"))
-
-
 def _perform(action: str, path: str | None, append: bool) -> Done:
     actions: FileActions = services().files.actions
     who, where = caller(), target()

@@ -90,8 +90,6 @@ def routes() -> Iterable[Route]:
         Route("GET", "/files/v2/pems<below:path>", file_pems.list_pems),
         Route("POST", "/files/v2/pems<below:path>", file_pems.change_pems),
         Route("DELETE", "/files/v2/pems<below:path>", file_pems.clear_pems),
-        Route("GET POST", "/files/v2/index<below:path>", files.not_provided),
-        Route("GET HEAD", "/files/v2/download<below:path>", files.not_provided),
         # -- jobs [jobs §1] ----------------------------------------------------------------------
         Route("GET", "/jobs/v2", jobs.list_jobs),
         Route("POST", "/jobs/v2", jobs_submit.submit_job),

@@ -144,7 +144,7 @@ def test_systems_on_one_host_share_its_files(bench: Bench, private: str) -> None
 def test_what_is_not_provided_says_so(bench: Bench, route: str) -> None:
     status, message = bench.request("GET", route).refusal
     assert status == 501
-    assert "not provided" in message
+    assert "not implemented" in message
 
 
 @pytest.mark.parametrize("path", ["", "listing/x", "mediax", "mediax/y"])
