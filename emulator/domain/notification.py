@@ -7,6 +7,28 @@ from datetime import datetime
 from enum import StrEnum
 
 
+WILDCARD = "*"
+"""As a subscription's event: every event. As its uuid: every resource of the world, for admins only."""
+
+
+class DeliveryEvent(StrEnum):
+    """What sending does to the notification itself [notifications §4.4]."""
+
+    SUCCESS = "SUCCESS"
+    SEND_ERROR = "SEND_ERROR"
+    """The first attempt of a message has failed."""
+    RETRY_ERROR = "RETRY_ERROR"
+    """A further attempt has failed."""
+    FAILURE = "FAILURE"
+    """A message was given up."""
+    FORCED_ATTEMPT = "FORCED_ATTEMPT"
+
+
+def is_delivery_event(kind: str, status: str) -> bool:
+    """Whether an event of a resource of ``kind`` is about the sending of messages."""
+    return kind == "notification" and status in DeliveryEvent.__members__
+
+
 class SubscriptionStatus(StrEnum):
     ACTIVE = "ACTIVE"
     INACTIVE = "INACTIVE"
@@ -44,7 +66,7 @@ class Subscription:
     success: bool = False
 
     def matches(self, event: str) -> bool:
-        return self.status is SubscriptionStatus.ACTIVE and (self.event == "*" or self.event == event.upper())
+        return self.status is SubscriptionStatus.ACTIVE and self.event in (WILDCARD, event.upper())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,6 @@ from typing import BinaryIO, Protocol
 
 from emulator.domain.event import Event
 from emulator.domain.file import FileInfo
-from emulator.domain.job import Job
 from emulator.domain.notification import DeliveryResult, Message, Subscription
 
 
@@ -37,6 +36,9 @@ class Ids(Protocol):
 
     def job(self) -> str:
         """A job uuid: 40 characters ending in ``-007`` [conventions §7]."""
+
+    def postit(self) -> str:
+        """A postit's key: 40 characters ending in ``-010`` [conventions §7]."""
 
     def legacy(self, suffix: str) -> str:
         """A uuid of the legacy form for the three-digit type ``suffix``."""
@@ -248,9 +250,14 @@ class Launcher(Protocol):
 
 
 class Renderer(Protocol):
-    """A dialect's words for a message about a job's event [notifications §6]."""
+    """A dialect's words for a message about an event [notifications §6]."""
 
-    def job_message(self, job: Job, event: Event, subscription: Subscription) -> Message: ...
+    def message(self, resource: object, event: Event, subscription: Subscription) -> Message:
+        """``resource`` is what the event happened to: a Job, App, System, LogicalFile, Subscription, …
+
+        ``event.status`` is the event's name for the subscriber, who may have subscribed to another resource
+        that hears of it.
+        """
 
 
 class Channel(Protocol):

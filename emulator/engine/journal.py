@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from emulator.domain.event import Event
-from emulator.domain.job import Job
-from emulator.domain.notification import Delivery
+from emulator.domain.notification import WILDCARD, Delivery, Subscription, is_delivery_event
 from emulator.domain.ports import Clock, Ids, Renderer
+from emulator.domain.propagation import echoes_of
+from emulator.domain.uuids import CODES
 from emulator.store import Transaction
 
-EVENT_TYPES = {"job": "028", "app": "026", "system": "027", "file": "023", "notification": "032"}
+_NOWHERE: Mapping[str, str] = {}
 
 
 class Journal:
@@ -35,12 +37,15 @@ class Journal:
         description: str,
         created_by: str,
         progress: dict[str, Any] | None = None,
-        job: Job | None = None,
+        resource: object | None = None,
+        also: Mapping[str, str] = _NOWHERE,
     ) -> Event:
-        """One entry about the resource ``subject`` (a uuid) of ``kind`` (job, app, system, file).
+        """One entry about the resource ``subject`` (a uuid) of ``kind``, the lower-case type of its uuid.
 
-        For events of a job give the job as it is after the change: its subscribers are told, except
-        for entries with ``progress`` [job-lifecycle §3.3].
+        ``resource`` is the thing itself as it is after the change (or, when it goes, as it was last): with it
+        subscribers are told, with those of every echo (see propagation.py). Entries without it, and those with
+        ``progress``, are history only [job-lifecycle §3.3]. ``also``: further uuids whose subscribers are
+        told, each with the event's name there, as ``{uuid: "METADATA_CREATED"}``.
         """
         event = tx.events.append(
             Event(
@@ -52,35 +57,45 @@ class Journal:
                 created=self._clock.now(),
                 created_by=created_by,
                 progress=progress,
-                uuid=self._ids.legacy(EVENT_TYPES[kind]),
+                uuid=self._ids.legacy(CODES[f"{kind.upper()}_EVENT"]),
             )
         )
-        if job is not None and progress is None:
-            self._tell_subscribers(tx, event, job)
+        if resource is not None and progress is None:
+            self._tell_subscribers(tx, event, resource, also)
         return event
 
-    def _tell_subscribers(self, tx: Transaction, event: Event, job: Job) -> None:
+    def _tell_subscribers(
+        self, tx: Transaction, event: Event, resource: object, also: Mapping[str, str]
+    ) -> None:
         """Put a message on its way for each subscription that wants the event [notifications §4].
 
-        The message is made now: it shows the job as it is at the event, however late it is delivered.
+        The message is made now: it shows the resource as it is at the event, however late it is delivered.
         """
+        echoes = echoes_of(resource, event.status)
+        names = {**also, **echoes.by_uuid, event.subject: event.status, WILDCARD: event.status}
+        if is_delivery_event(event.kind, event.status):
+            del names[WILDCARD]  # its own deliveries would keep such a subscription busy for ever
         told = False
-        for subscription in tx.subscriptions.of(event.world, event.subject):
-            if not subscription.matches(event.status):
-                continue
-            if not subscription.persistent and tx.subscriptions.has_waiting(subscription.id):
-                continue  # one message is all that a subscription that does not persist ever sends
-            tx.subscriptions.enqueue(
-                Delivery(
-                    world=event.world,
-                    id=self._ids.legacy("042"),
-                    subscription_id=subscription.id,
-                    event_seq=event.seq,
-                    message=self._renderer.job_message(job, event, subscription),
-                    created=event.created,
-                    due=event.created,
-                )
-            )
-            told = True
+        for subscription in tx.subscriptions.listening(event.world, names, echoes.system_id):
+            name = names.get(subscription.associated_uuid, echoes.system_event)
+            told |= self._tell(tx, replace(event, status=name), resource, subscription)
         if told:
             tx.after_commit(self._on_message)
+
+    def _tell(self, tx: Transaction, event: Event, resource: object, subscription: Subscription) -> bool:
+        if not subscription.matches(event.status):
+            return False
+        if not subscription.persistent and tx.subscriptions.has_waiting(subscription.id):
+            return False  # one message is all that a subscription that does not persist ever sends
+        tx.subscriptions.enqueue(
+            Delivery(
+                world=event.world,
+                id=self._ids.legacy(CODES["NOTIFICATION_DELIVERY"]),
+                subscription_id=subscription.id,
+                event_seq=event.seq,
+                message=self._renderer.message(resource, event, subscription),
+                created=event.created,
+                due=event.created,
+            )
+        )
+        return True

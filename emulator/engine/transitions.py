@@ -54,7 +54,7 @@ def move(tools: Tools, step: Step, outcome: Next) -> Job:
             status=outcome.state.value,
             description=outcome.state.description,
             created_by=current.owner,
-            job=after,
+            resource=after,
         )
     return after
 

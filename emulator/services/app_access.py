@@ -78,4 +78,5 @@ class AppAccess:
             status=event,
             description=description,
             created_by=caller.username,
+            resource=app,
         )

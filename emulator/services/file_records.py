@@ -86,6 +86,7 @@ class FileRecords:
             status=event.value,
             description=description or event.description,
             created_by=by,
+            resource=record,
         )
 
     def note_change_of(self, tx: Transaction, directory: Place, by: str) -> None:

@@ -95,7 +95,7 @@ class JobControl:
             status=event,
             description=text,
             created_by=caller.username,
-            job=replace(job, visible=visible, last_updated=now),
+            resource=replace(job, visible=visible, last_updated=now),
         )
 
     def _request_cancel(self, tx: Transaction, job: Job) -> None:

@@ -104,7 +104,7 @@ class JobPermissions:
             status=event,
             description=text,
             created_by=caller.username,
-            job=job,
+            resource=job,
         )
 
 

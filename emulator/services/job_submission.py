@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from emulator.domain.document import from_document, to_document
@@ -13,7 +14,7 @@ from emulator.domain.job_request import JobRequest
 from emulator.domain.notification import Subscription
 from emulator.domain.notification_rules import Wanted, parse_subscriptions
 from emulator.domain.ports import Clock, Ids
-from emulator.domain.states import JobState, status_message
+from emulator.domain.states import ACCEPTED_MESSAGE, JobState, status_message
 from emulator.engine.journal import Journal
 from emulator.services.apps import AppService
 from emulator.services.file_permissions import FilePermissionService
@@ -47,6 +48,7 @@ class JobSubmission:
         self._ids = ids
         self._journal = journal
         self._wake = wake
+        self._window = settings.accepted_window_ms > 0
         self._planner = JobPlanner(
             systems=systems, apps=apps, files=files, file_permissions=file_permissions, settings=settings
         )
@@ -54,6 +56,7 @@ class JobSubmission:
     def submit(self, caller: Caller, request: JobRequest) -> Job:
         """Check everything, then store the job as PENDING with its subscriptions and first history entry.
 
+        With ``jobs.accepted_window_ms`` it is stored as ACCEPTED: unseen, and without history [jobs §4.4].
         Raises Invalid, Forbidden or NotFound with the first check that fails; nothing is stored then.
         """
         accepted = self._clock.now()
@@ -61,21 +64,24 @@ class JobSubmission:
         with self._store.read() as tx:
             plan = self._planner.plan(tx, submission)
         wanted = parse_subscriptions(request.notifications)
-        job = _record(submission, plan, self._clock.now())
+        job = _accepted(submission, plan)
+        if not self._window:
+            job = _pending(job, self._clock.now())
         with self._store.write() as tx:
             tx.jobs.add(job)
             for one in wanted:
                 tx.subscriptions.add(self._subscription(job, one))
-            self._journal.record(
-                tx,
-                world=job.world,
-                subject=job.id,
-                kind="job",
-                status=job.status.value,
-                description=job.status.description,
-                created_by=job.owner,
-                job=job,
-            )
+            if not self._window:
+                self._journal.record(
+                    tx,
+                    world=job.world,
+                    subject=job.id,
+                    kind="job",
+                    status=job.status.value,
+                    description=job.status.description,
+                    created_by=job.owner,
+                    resource=job,
+                )
             tx.after_commit(lambda: self._wake(job.id))
         return job
 
@@ -111,7 +117,18 @@ class JobSubmission:
         )
 
 
-def _record(submission: Submission, plan: JobPlan, created: datetime) -> Job:
+def _pending(job: Job, created: datetime) -> Job:
+    message = status_message(job.status, JobState.PENDING)
+    return replace(
+        job,
+        status=JobState.PENDING,
+        last_status_message=message,
+        created=created,
+        last_updated=created,
+    )
+
+
+def _accepted(submission: Submission, plan: JobPlan) -> Job:
     caller, request = submission.caller, submission.request
     return Job(
         world=caller.world,
@@ -119,11 +136,10 @@ def _record(submission: Submission, plan: JobPlan, created: datetime) -> Job:
         name=request.name,
         owner=caller.username,
         tenant_id=caller.tenant_id,
-        status=JobState.PENDING,
-        last_status_message=status_message(JobState.ACCEPTED, JobState.PENDING),
+        status=JobState.ACCEPTED,
+        last_status_message=ACCEPTED_MESSAGE,
         accepted=submission.accepted,
-        created=created,
-        last_updated=created,
+        last_updated=submission.accepted,
         app_id=plan.app.id,
         app_uuid=plan.app.uuid,
         roles=",".join(caller.roles),

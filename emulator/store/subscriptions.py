@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from emulator.domain.document import from_document, to_document
 from emulator.domain.notification import Delivery, Message, Subscription
-from emulator.store.tables import deliveries, subscriptions
+from emulator.store.tables import deliveries, subscriptions, systems
+
+_ACTIVE = (
+    select(subscriptions.c.document)
+    .where(subscriptions.c.world == bindparam("world"), subscriptions.c.status == "ACTIVE")
+    .order_by(subscriptions.c.created, subscriptions.c.id)
+)
+_ABOUT = subscriptions.c.associated_uuid.in_(bindparam("uuids", expanding=True))
+_SYSTEM = (
+    select(systems.c.uuid)
+    .where(systems.c.world == bindparam("world"), systems.c.id == bindparam("system_id"))
+    .scalar_subquery()
+)
+_LISTENING = _ACTIVE.where(_ABOUT)
+_LISTENING_WITH_SYSTEM = _ACTIVE.where(or_(_ABOUT, subscriptions.c.associated_uuid == _SYSTEM))
 
 
 class SubscriptionRows:
@@ -40,6 +55,17 @@ class SubscriptionRows:
             .order_by(subscriptions.c.created, subscriptions.c.id)
         )
         return [from_document(Subscription, row.document) for row in rows]
+
+    def listening(self, world: str, uuids: Iterable[str], system_id: str = "") -> list[Subscription]:
+        """Active subscriptions to any of these resources, and to the system of an id; oldest first.
+
+        One look at an index, as every event asks for it.
+        """
+        query = _LISTENING_WITH_SYSTEM if system_id else _LISTENING
+        values: dict[str, Any] = {"world": world, "uuids": list(uuids)}
+        if system_id:
+            values["system_id"] = system_id
+        return [from_document(Subscription, row.document) for row in self._connection.execute(query, values)]
 
     def owned_by(self, world: str, owner: str) -> list[Subscription]:
         rows = self._connection.execute(

@@ -234,7 +234,7 @@ class Bench:
                 status="PENDING",
                 description=JobState.PENDING.description,
                 created_by=owner,
-                job=job,
+                resource=job,
             )
         return job
 

@@ -79,7 +79,7 @@ class Bench:
                     status=state,
                     description=f"about {state}",
                     created_by=self.job.owner,
-                    job=self.job,
+                    resource=self.job,
                 )
 
     def status(self, subscription: Subscription) -> Subscription:

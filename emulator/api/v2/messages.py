@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from emulator.api.v2.job_record import fields
 from emulator.api.v2.wire import file_url, utc
+from emulator.domain.document import to_document
 from emulator.domain.event import Event
 from emulator.domain.job import Job
 from emulator.domain.notification import Message, Subscription
@@ -26,8 +27,26 @@ class V2Messages:
     def __init__(self, base_url: Callable[[], str]) -> None:
         self._base_url = base_url
 
-    def job_message(self, job: Job, event: Event, subscription: Subscription) -> Message:
+    def message(self, resource: object, event: Event, subscription: Subscription) -> Message:
         """See ports.Renderer."""
+        if isinstance(resource, Job):
+            return self._job_message(resource, event, subscription)
+        return self._other_message(resource, event, subscription)
+
+    def _other_message(self, resource: object, event: Event, subscription: Subscription) -> Message:
+        opening = f"The {event.kind} {event.subject} received a {event.status} event."
+        macros = {"UUID": event.subject, "EVENT": event.status}
+        document = {key: value for key, value in to_document(resource).items() if key != "world"}
+        return Message(
+            url=expand(subscription.url, macros),
+            event=event.status,
+            body=json.dumps(document, separators=(",", ":"), ensure_ascii=False),
+            subject=f"{event.kind.capitalize()} {event.subject} received a {event.status} event",
+            text=f"{opening}\n\n{event.description}\n",
+            html=_html(opening, [("Message", event.description)]),
+        )
+
+    def _job_message(self, job: Job, event: Event, subscription: Subscription) -> Message:
         base = self._base_url().rstrip("/") + "/"
         macros = _macros(job, event, base)
         lines = _lines(job, event, macros)
