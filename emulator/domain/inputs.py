@@ -9,13 +9,14 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from emulator.domain import patterns
 from emulator.domain.app import AppArgument, AppInput
 from emulator.domain.errors import Invalid
 from emulator.domain.paths import basename
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _FILES_MEDIA = re.compile(r"/+files/+v2/+media(?:/+system/+([^/]+))?(?:/(.*))?", re.DOTALL)
-_JOB_MEDIA = re.compile(r"/+jobs/+v2/+([^/]+)/+outputs/+media/(.*)", re.DOTALL)
+_JOB_MEDIA = re.compile(r"/+jobs/+v2/+([^/]+)/+ou(?:t)?puts/+media/(.*)", re.DOTALL)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _FETCHED = frozenset({"http", "https", "sftp"})
 
@@ -96,7 +97,7 @@ def _check_values(one: AppInput, values: list[str]) -> None:
         raise Invalid(f"No input specified for {one.id}")
     check_cardinality(one, len(values))
     for value in values:
-        if one.validator and not re.fullmatch(one.validator, value):
+        if one.validator and not patterns.matches(one.validator, value):
             raise Invalid(
                 f"Invalid input value, {value}, for {one.id}. Value must match the following expression: "
                 f"{one.validator}"
@@ -109,12 +110,17 @@ def input_sources(inputs: Mapping[str, Any], origins: Iterable[str]) -> list[Inp
     URLs of this service at one of ``origins`` (``http://localhost:8000``) are files and job outputs here, by
     http and https alike, since one port serves both.
     """
-    here = {_authority(origin) for origin in origins}
+    here = authorities(origins)
     return [
         parse_source(input_id, uri, here)
         for input_id, value in inputs.items()
         for uri in input_values(input_id, value)
     ]
+
+
+def authorities(origins: Iterable[str]) -> frozenset[str]:
+    """The hosts with ports of base URLs, as :func:`parse_source` takes them."""
+    return frozenset(_authority(origin) for origin in origins)
 
 
 def parse_source(input_id: str, uri: str, here: Container[str] = ()) -> InputSource:
@@ -169,8 +175,10 @@ def _file(input_id: str, uri: str, path: str, system_id: str | None) -> InputSou
 
 
 def _authority(uri: str) -> str:
-    """``host:port`` in lower case; the names of this machine to itself are one."""
-    authority = _without_query(uri.partition("://")[2]).partition("/")[0].rpartition("@")[2].lower()
+    """``host:port`` in lower case; the names of this machine to itself are one, a scheme's own port is none."""
+    scheme, _, rest = uri.partition("://")
+    authority = _without_query(rest).partition("/")[0].rpartition("@")[2].lower()
+    authority = authority.removesuffix({"http": ":80", "https": ":443"}.get(scheme.lower(), ""))
     host, colon, port = authority.rpartition(":")
     return f"localhost{colon}{port}" if host in _LOOPBACK else authority
 

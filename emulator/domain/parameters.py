@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.domain import patterns
 from emulator.domain.app import AppArgument, AppParameter
 from emulator.domain.errors import Invalid
 from emulator.domain.inputs import check_cardinality
@@ -128,7 +129,7 @@ def _text(value: Any) -> str | None:
 
 
 def _check_validator(one: AppParameter, text: str) -> None:
-    if one.validator and not re.fullmatch(one.validator, text):
+    if one.validator and not patterns.matches(one.validator, text):
         raise Invalid(
             f"Invalid parameter value for {one.id}. Value '{text}' must match the regular expression "
             f"{one.validator}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from emulator.domain.errors import Unavailable
+from emulator.domain import patterns
+from emulator.domain.errors import Invalid, Unavailable
 from emulator.store import tables
 from emulator.store.accounts import AccountRows
 from emulator.store.apps import AppRows
 from emulator.store.events import EventRows
+from emulator.store.file_stagings import StagingRows
 from emulator.store.files import FileRows
 from emulator.store.jobs import JobRows
 from emulator.store.migration import add_missing
@@ -39,6 +40,7 @@ class Transaction:
         self.systems = SystemRows(connection)
         self.apps = AppRows(connection)
         self.files = FileRows(connection)
+        self.file_stagings = StagingRows(connection)
         self.jobs = JobRows(connection)
         self.events = EventRows(connection)
         self.subscriptions = SubscriptionRows(connection)
@@ -58,7 +60,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Open, making the tables at first use, adding to older ones. Raises SchemaMismatch for a newer version's."""
-        self._engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url)
+        self._engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, hide_parameters=True)
         # SQLite has one writer at a time; queueing here is fairer and quicker than its busy handler.
         self._writing = threading.Lock() if url.startswith("sqlite") else None
         try:
@@ -119,12 +121,16 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        if "user-defined function" in str(error.orig):  # the only one is the comparison below
+            raise Invalid("The regular expression takes too long to compare.") from error
         log.error("the database does not work: %s", error.orig)
         raise Unavailable(f"The emulator's database does not work: {error.orig}") from error
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, pool_size=16, max_overflow=-1, connect_args={"timeout": 30})
+    engine = create_engine(
+        url, pool_size=16, max_overflow=-1, connect_args={"timeout": 30}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -143,4 +149,4 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _regexp(pattern: str, value: Any) -> bool:
-    return value is not None and re.search(pattern, str(value)) is not None
+    return value is not None and patterns.occurs(pattern, str(value))

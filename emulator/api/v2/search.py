@@ -27,6 +27,7 @@ from typing import Any, Protocol
 from flask import request
 
 from emulator.api.http import services
+from emulator.domain import patterns
 from emulator.domain.errors import Invalid
 from emulator.domain.moments import parse_moment, same_day, same_second
 from emulator.domain.search import Condition, Operator
@@ -202,6 +203,6 @@ def _members(text: str) -> list[str]:
 
 def _check_regex(term: str, text: str) -> None:
     try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
+        patterns.check(text)
+    except patterns.BadPattern as error:
         raise Invalid(f"Illegal regular expression for {term}. {error}") from error

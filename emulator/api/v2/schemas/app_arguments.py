@@ -5,7 +5,6 @@ Refusals name the argument: ``<kind>`` and ``<id>`` in a schema's texts stand fo
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from marshmallow import ValidationError, post_load
@@ -20,6 +19,7 @@ from emulator.api.v2.schemas.fields import (
     WordedSchema,
     first_refusal,
 )
+from emulator.domain import patterns
 from emulator.domain.app import AppInput, AppOutput
 from emulator.domain.errors import Invalid
 
@@ -43,8 +43,8 @@ def _text(name: str, longest: int) -> Text:
 
 def _check_regex(text: str) -> None:
     try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
+        patterns.check(text)
+    except patterns.BadPattern as error:
         raise Invalid("'software.<kind>.value.validator' is not a valid regular expression.") from error
 
 
@@ -254,7 +254,7 @@ def check_order_of_cardinalities(least: int, most: int) -> None:
 
 def check_validator(expression: str | None, texts: list[str]) -> None:
     """Every default matches as a whole, as the values of jobs must."""
-    if expression and not all(re.fullmatch(expression, text) for text in texts):
+    if expression and not all(patterns.matches(expression, text) for text in texts):
         raise ValidationError(
             "Invalid default value found for <kind> <id>. Default value does not match the validator for this "
             "<kind>."

@@ -1,0 +1,57 @@
+"""Regular expressions that clients write: validators of apps, searches with ``rlike``.
+
+The service's language is Java's. The regex library knows more of it than Python's own does (``\\p{Alpha}``,
+possessive quantifiers), and it can be stopped: an expression that would try for ever is refused.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from emulator.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from regex import Pattern
+
+SECONDS = 0.5
+"""Longest that one expression may try on one text."""
+
+
+class BadPattern(ValueError):
+    """What was given is no regular expression; the text says why."""
+
+
+def check(expression: str) -> None:
+    """Raises BadPattern."""
+    _compiled(expression)
+
+
+def matches(expression: str, text: str) -> bool:
+    """Whether the whole text matches, as Java's ``matches`` asks. Raises BadPattern, Invalid when it takes too long."""
+    try:
+        return _compiled(expression).fullmatch(text, timeout=SECONDS, concurrent=True) is not None
+    except TimeoutError as error:
+        raise Invalid(_too_long(expression)) from error
+
+
+def occurs(expression: str, text: str) -> bool:
+    """Whether any part of the text matches. Raises as :func:`matches`."""
+    try:
+        return _compiled(expression).search(text, timeout=SECONDS, concurrent=True) is not None
+    except TimeoutError as error:
+        raise Invalid(_too_long(expression)) from error
+
+
+def _too_long(expression: str) -> str:
+    return f"The regular expression {expression} takes longer than {SECONDS:g} s to compare."
+
+
+@lru_cache(maxsize=256)
+def _compiled(expression: str) -> Pattern[str]:
+    import regex  # not at start: most worlds have no validators
+
+    try:
+        return regex.compile(expression)
+    except (regex.error, RecursionError, OverflowError, MemoryError, ValueError) as error:
+        raise BadPattern(str(error)) from error
