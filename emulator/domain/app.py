@@ -129,3 +129,29 @@ class App(AppDefinition):
     def id(self) -> str:
         """The private id, with ``u<revision>`` behind it once public [apps §1]."""
         return f"{self.private_id}u{self.revision}" if self.public else self.private_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyRequest:
+    """What a client says of the copy that publishing or cloning makes; None: as the service chooses [apps §6]."""
+
+    name: str | None = None
+    version: str | None = None
+    execution_system: str | None = None
+    deployment_system: str | None = None
+    deployment_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppCopy:
+    """A clone's files on their way, to a place where nobody sees them yet; ``app_uuid`` is the app cloned.
+
+    ``path`` is virtual. Written down before the copying starts, so that a restart can clear it away.
+    """
+
+    world: str
+    id: str
+    app_uuid: str
+    username: str
+    system_id: str
+    path: str

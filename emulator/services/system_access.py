@@ -58,11 +58,11 @@ class SystemAccess:
     def default_ids(self, caller: Caller) -> frozenset[str]:
         """Ids of the caller's effective default systems of both types: at most two."""
         with self.store.read() as tx:
-            return self.effective_defaults(tx, caller)
+            return frozenset(system.id for system in self.effective_defaults(tx, caller))
 
-    def effective_defaults(self, tx: Transaction, caller: Caller) -> frozenset[str]:
+    def effective_defaults(self, tx: Transaction, caller: Caller) -> list[System]:
         defaults = (self.default(tx, caller, kind) for kind in SystemType)
-        return frozenset(system.id for system in defaults if system is not None)
+        return [system for system in defaults if system is not None]
 
     def existing(self, tx: Transaction, caller: Caller, system_id: str) -> System:
         """The system of an id, whatever its state. Raises NotFound [systems §5]."""
@@ -100,6 +100,7 @@ class SystemAccess:
             status=event,
             description=description,
             created_by=caller.username,
+            resource=system,
         )
 
     def add(self, tx: Transaction, caller: Caller, system: System, credentials: Credentials) -> None:

@@ -44,25 +44,21 @@ class SystemService(SystemAccess):
         caller: Caller,
         conditions: Iterable[Condition] = (),
         page: Page | None = None,
-        default: bool | None = None,
     ) -> list[System]:
-        """The systems a caller sees; ``default`` True or False: only, or all but, its defaults [systems §6].
+        """The systems a caller sees [systems §6].
 
-        Disabled systems are left out unless a condition is about ``available``.
+        A condition on ``default`` is about the caller's default systems. Disabled systems are left out unless
+        a condition is about ``available``.
         """
         wanted = list(conditions)
         if not any(condition.field == "available" for condition in wanted):
             wanted.append(Condition("available", Operator.EQ, True))
         with self.store.read() as tx:
-            ids = None if default is None else self.effective_defaults(tx, caller)
-            return tx.systems.find(
-                caller.world,
-                None if caller.admin else caller.username,
-                wanted,
-                page,
-                ids_in=ids if default else None,
-                ids_not_in=None if default else ids,
-            )
+            if any(condition.field == "default" for condition in wanted):
+                uuids = sorted(system.uuid for system in self.effective_defaults(tx, caller))
+                wanted = [_about_defaults(one, uuids) if one.field == "default" else one for one in wanted]
+            visible_to = None if caller.admin else caller.username
+            return tx.systems.find(caller.world, visible_to, wanted, page)
 
     def history(self, caller: Caller, system_id: str, page: Page | None = None) -> list[Event]:
         """Events, oldest first [systems §11]."""
@@ -165,6 +161,14 @@ class SystemService(SystemAccess):
             "This system was updated",
             tx.systems.credentials(old) | credentials,
         )
+
+
+def _about_defaults(condition: Condition, uuids: list[str]) -> Condition:
+    """``default`` is nobody's field, but a matter of who asks; it is never null."""
+    if condition.value is None:
+        return Condition("uuid", condition.operator, None)
+    wanted = condition.value is (condition.operator is Operator.EQ)
+    return Condition("uuid", Operator.IN if wanted else Operator.NIN, uuids)
 
 
 def _a_system(kind: SystemType) -> str:

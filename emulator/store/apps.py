@@ -1,18 +1,21 @@
-"""Rows of apps and the permissions on them."""
+"""Rows of apps, the permissions on them, and copies that are under way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
-from emulator.domain.app import App
+from emulator.domain.app import App, AppCopy
 from emulator.domain.document import from_document, to_document
 from emulator.domain.file import Permission, permission_from_bits
+from emulator.domain.identity import PUBLIC_USER, WORLD_USER
 from emulator.domain.search import Condition, Page
-from emulator.store.rows import Elements, Searchable, paged, where
-from emulator.store.tables import app_grants, apps
+from emulator.store.listing import Listing
+from emulator.store.rows import Elements, Related, Searchable
+from emulator.store.tables import app_copies, app_grants, app_words, apps
 
 _TEXTS = (
     "execution_type",
@@ -31,6 +34,13 @@ _TEXTS = (
     "checksum",
 )
 _NUMBERS = ("revision", "default_node_count", "default_processors_per_node")
+_WORDS = ("tags", "ontology")
+
+
+def _words(kind: str) -> Related:
+    return Related(apps.c.uuid, app_words.c.app_uuid, app_words.c.word, app_words.c.kind == kind)
+
+
 SEARCHABLE: Searchable = (
     {column.name: column for column in apps.c if column.name not in ("document", "world")}
     | {name: apps.c.document[name].as_string() for name in _TEXTS}
@@ -40,10 +50,10 @@ SEARCHABLE: Searchable = (
         "default_memory_per_node": apps.c.document["default_memory_per_node"].as_float(),
         "checkpointable": apps.c.document["checkpointable"].as_boolean(),
         "parameters.type": Elements(apps.c.document, "parameters", "type"),
-        "tags": Elements(apps.c.document, "tags"),
-        "ontology": Elements(apps.c.document, "ontology"),
     }
+    | {kind: _words(kind) for kind in _WORDS}
 )
+_LISTING = Listing(apps, SEARCHABLE, frozenset({"id", "name", "owner", "uuid", "execution_system", *_WORDS}))
 
 
 class AppRows:
@@ -52,21 +62,39 @@ class AppRows:
 
     def add(self, app: App) -> None:
         self._connection.execute(insert(apps).values(**_values(app)))
+        self._add_words([app])
 
     def save(self, app: App) -> None:
         self._connection.execute(update(apps).where(apps.c.uuid == app.uuid).values(**_values(app)))
+        self._connection.execute(delete(app_words).where(app_words.c.app_uuid == app.uuid))
+        self._add_words([app])
+
+    def add_missing_words(self) -> None:
+        """For apps of older databases, which kept words in their documents only."""
+        without = select(apps.c.document).where(~exists().where(app_words.c.app_uuid == apps.c.uuid))
+        self._add_words([from_document(App, document) for document in self._connection.scalars(without)])
+
+    def _add_words(self, of: Iterable[App]) -> None:
+        rows = [
+            {"app_uuid": app.uuid, "kind": kind, "word": word}
+            for app in of
+            for kind in _WORDS
+            for word in dict.fromkeys(getattr(app, kind))
+        ]
+        if rows:
+            self._connection.execute(insert(app_words), rows)
 
     def erase(self, app: App) -> None:
         self._connection.execute(delete(apps).where(apps.c.uuid == app.uuid))
 
     def get(self, world: str, app_id: str) -> App | None:
         """By id in any case, or by uuid [apps §1]."""
-        document = self._connection.scalar(
-            select(apps.c.document).where(
-                apps.c.world == world, or_(func.lower(apps.c.id) == app_id.lower(), apps.c.uuid == app_id)
-            )
-        )
-        return None if document is None else from_document(App, document)
+        named = func.lower(apps.c.id) == func.lower(app_id)
+        for one in (named, apps.c.uuid == app_id):
+            document = self._connection.scalar(select(apps.c.document).where(apps.c.world == world, one))
+            if document is not None:
+                return from_document(App, document)
+        return None
 
     def find(
         self,
@@ -76,13 +104,9 @@ class AppRows:
         page: Page | None = None,
     ) -> list[App]:
         """Apps that ``visible_to`` owns, was granted, or that are public; None sees all [apps §8]."""
-        query = select(apps.c.document).where(apps.c.world == world, where(SEARCHABLE, conditions))
-        if visible_to is not None:
-            granted = select(app_grants.c.app_uuid).where(
-                app_grants.c.username.in_([visible_to, "world", "public"])
-            )
-            query = query.where(or_(apps.c.owner == visible_to, apps.c.public, apps.c.uuid.in_(granted)))
-        query = paged(query, SEARCHABLE, page or Page(limit=None), apps.c.uuid)
+        everybody = [visible_to, WORLD_USER, PUBLIC_USER]
+        granted = select(app_grants.c.app_uuid).where(app_grants.c.username.in_(everybody))
+        query = _LISTING.documents(world, conditions, page or Page(limit=None), visible_to, granted)
         return [from_document(App, row.document) for row in self._connection.execute(query)]
 
     def versions(self, world: str, name: str) -> list[str]:
@@ -90,6 +114,29 @@ class AppRows:
             select(apps.c.version).where(apps.c.world == world, apps.c.name == name).distinct()
         )
         return [row.version for row in rows]
+
+    def last_publication(self, world: str, name: str, version: str) -> int:
+        """The highest revision that was published of a name and version; 0 for none [apps §6.1]."""
+        ids = select(apps.c.document).where(
+            apps.c.world == world,
+            func.lower(apps.c.name) == func.lower(name),
+            apps.c.version == version,
+            apps.c.public,
+        )
+        published = [from_document(App, document) for document in self._connection.scalars(ids)]
+        return max((app.revision for app in published), default=0)
+
+    # copies under way
+
+    def begin_copy(self, copy: AppCopy) -> None:
+        self._connection.execute(insert(app_copies).values(**asdict(copy)))
+
+    def end_copy(self, copy: AppCopy) -> None:
+        self._connection.execute(delete(app_copies).where(app_copies.c.id == copy.id))
+
+    def copies(self) -> list[AppCopy]:
+        """Those of all worlds: at the start of the program, what an earlier run has left unfinished."""
+        return [AppCopy(**row._mapping) for row in self._connection.execute(select(app_copies))]
 
     # permissions
 

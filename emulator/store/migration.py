@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, Table, inspect
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from emulator.store import tables
+from emulator.store.apps import AppRows
 
 
 def add_missing(connection: Connection) -> None:
     """Columns and indexes that stand in our tables and not in the database's. New tables are there already."""
     for table in tables.metadata.sorted_tables:
         _add_columns(connection, table)
-        known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
-        for index in table.indexes:
-            if index.name not in known:
-                index.create(connection)
+        for index in table.indexes:  # looking which are there would miss those on expressions
+            connection.execute(CreateIndex(index, if_not_exists=True))
+    AppRows(connection).add_missing_words()
 
 
 def _add_columns(connection: Connection, table: Table) -> None:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Select, String, and_, column, exists, func, or_, type_coerce
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
 from emulator.domain.search import Condition, Operator, Page
 
@@ -14,19 +27,17 @@ S = TypeVar("S", bound=Select[Any])
 _POSITIVE = {Operator.NEQ: Operator.EQ, Operator.NIN: Operator.IN, Operator.NLIKE: Operator.LIKE}
 
 
-@dataclass(frozen=True, slots=True)
-class Elements:
-    """A JSON array in ``document``: searched by the field ``name`` of its objects, or by its own texts.
+class Several(Protocol):
+    """A field with any number of values.
 
-    ``kind`` is string, integer, float or boolean. A condition holds where any element meets it; a negated
-    one where none meets its opposite.
+    A condition holds where any value meets it; a negated one where none meets its opposite.
     """
 
-    document: ColumnElement[Any]
-    array: str
-    name: str | None = None
-    kind: str = "string"
+    def compile(self, condition: Condition) -> ColumnElement[bool]:
+        """The condition as a clause about the row that has the values."""
 
+
+class _AnyOf:
     def compile(self, condition: Condition) -> ColumnElement[bool]:
         if condition.value is None:
             some = self._any(replace(condition, operator=Operator.NEQ))
@@ -37,6 +48,22 @@ class Elements:
         return self._any(condition)
 
     def _any(self, condition: Condition) -> ColumnElement[bool]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Elements(_AnyOf):
+    """A JSON array in ``document``: searched by the field ``name`` of its objects, or by its own texts.
+
+    ``kind`` is string, integer, float or boolean.
+    """
+
+    document: ColumnElement[Any]
+    array: str
+    name: str | None = None
+    kind: str = "string"
+
+    def _any(self, condition: Condition) -> ColumnElement[bool]:
         each = func.json_each(self.document, f"$.{self.array}").table_valued(column("value", JSON))
         if self.name is None:
             value: ColumnElement[Any] = type_coerce(each.c.value, String)
@@ -45,7 +72,23 @@ class Elements:
         return exists().select_from(each).where(compile_condition(value, condition))
 
 
-Searchable = Mapping[str, ColumnElement[Any] | Elements]
+@dataclass(frozen=True, slots=True)
+class Related(_AnyOf):
+    """Values in a table of their own, found by its index: ``key`` there names the row that ``own`` is here.
+
+    ``within`` is what else holds for the values meant.
+    """
+
+    own: ColumnElement[Any]
+    key: Column[Any]
+    value: Column[Any]
+    within: ColumnElement[bool]
+
+    def _any(self, condition: Condition) -> ColumnElement[bool]:
+        return self.own.in_(select(self.key).where(self.within, compile_condition(self.value, condition)))
+
+
+Searchable = Mapping[str, ColumnElement[Any] | Several]
 
 
 def where(columns: Searchable, conditions: Iterable[Condition]) -> ColumnElement[bool]:
@@ -53,8 +96,10 @@ def where(columns: Searchable, conditions: Iterable[Condition]) -> ColumnElement
     return and_(True, *(_clause(columns[condition.field], condition) for condition in conditions))
 
 
-def _clause(found: ColumnElement[Any] | Elements, condition: Condition) -> ColumnElement[bool]:
-    return found.compile(condition) if isinstance(found, Elements) else compile_condition(found, condition)
+def _clause(found: ColumnElement[Any] | Several, condition: Condition) -> ColumnElement[bool]:
+    if isinstance(found, ColumnElement):
+        return compile_condition(found, condition)
+    return found.compile(condition)
 
 
 def compile_condition(column: ColumnElement[Any], condition: Condition) -> ColumnElement[bool]:
@@ -112,6 +157,8 @@ def _folded(column: ColumnElement[Any], texts: list[str]) -> tuple[ColumnElement
 
 
 def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    if "*" not in pattern:  # an index answers that
+        return _equal_text(column, pattern)
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
     return func.lower(column).like(func.lower(escaped), escape="\\")
 
@@ -126,7 +173,7 @@ def _negate_unless(
 def paged(query: S, columns: Searchable, page: Page, tie: ColumnElement[Any]) -> S:
     """Order and cut. ``tie`` makes the order total, so that pages never overlap."""
     order = columns[page.order_by]
-    if isinstance(order, Elements):
+    if not isinstance(order, ColumnElement):
         raise KeyError(page.order_by)
     ordered = query.order_by(
         order.desc() if page.descending else order.asc(), tie.desc() if page.descending else tie.asc()

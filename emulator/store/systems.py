@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from emulator.domain.document import from_document, to_document
 from emulator.domain.search import Condition, Page
 from emulator.domain.system import Role, System, SystemRole, SystemType
-from emulator.store.rows import Elements, Searchable, paged, where
+from emulator.store.listing import Listing
+from emulator.store.rows import Elements, Searchable
 from emulator.store.tables import system_roles, systems, user_defaults
 
 _DOCUMENT_FIELDS = {
@@ -64,6 +65,9 @@ SEARCHABLE: Searchable = (
 )
 
 
+_LISTING = Listing(systems, SEARCHABLE, frozenset({"id", "name", "owner", "uuid"}))
+
+
 class SystemRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -105,18 +109,10 @@ class SystemRows:
         visible_to: str | None,
         conditions: Iterable[Condition] = (),
         page: Page | None = None,
-        ids_in: Iterable[str] | None = None,
-        ids_not_in: Iterable[str] | None = None,
     ) -> list[System]:
         """Systems that ``visible_to`` owns, has a role on, or that are public; None sees all [systems §6]."""
-        query = select(systems.c.document).where(systems.c.world == world, where(SEARCHABLE, conditions))
-        if visible_to is not None:
-            query = query.where(_visible(visible_to))
-        if ids_in is not None:
-            query = query.where(systems.c.id.in_(list(ids_in)))
-        if ids_not_in is not None:
-            query = query.where(systems.c.id.not_in(list(ids_not_in)))
-        query = paged(query, SEARCHABLE, page or Page(limit=None), systems.c.uuid)
+        granted = select(system_roles.c.system_uuid).where(system_roles.c.username == visible_to)
+        query = _LISTING.documents(world, conditions, page or Page(limit=None), visible_to, granted)
         return [from_document(System, row.document) for row in self._connection.execute(query)]
 
     def global_default(self, world: str, kind: SystemType) -> System | None:
@@ -191,11 +187,6 @@ class SystemRows:
 
 def _drop_default(key: dict[str, str]) -> Any:
     return delete(user_defaults).where(and_(*(user_defaults.c[name] == value for name, value in key.items())))
-
-
-def _visible(username: str) -> ColumnElement[bool]:
-    granted = select(system_roles.c.system_uuid).where(system_roles.c.username == username)
-    return or_(systems.c.owner == username, systems.c.public, systems.c.uuid.in_(granted))
 
 
 def _values(system: System) -> dict[str, Any]:

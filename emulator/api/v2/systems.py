@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, request
 
 from emulator.api.http import base_url, caller, services
@@ -85,7 +83,7 @@ _EXECUTION_TERMS: Terms = {
 TERMS: Terms = {
     "id": ("id", TEXT),
     "name": ("name", TEXT),
-    "type": ("type", Words("system type", SystemType)),
+    "type": ("type", Words("system type", (*SystemType, "AUTH"))),
     "status": ("status", Words("system status", SystemStatus)),
     "description": ("description", TEXT),
     "site": ("site", TEXT),
@@ -93,6 +91,7 @@ TERMS: Terms = {
     "uuid": ("uuid", TEXT),
     "public": ("public", BOOLEAN),
     "globaldefault": ("global_default", BOOLEAN),
+    "default": ("default", BOOLEAN),
     "available": ("available", BOOLEAN),
     "created": ("created", DATE),
     "lastupdated": ("last_updated", DATE),
@@ -104,7 +103,7 @@ TERMS: Terms = {
 
 def list_systems() -> Response:
     wanted = [*conditions(TERMS), *_scope_conditions()]
-    found = services().systems.listing(caller(), wanted, bodies.page(), _wants_defaults())
+    found = services().systems.listing(caller(), wanted, bodies.page(unsigned=True))
     show = system_record.full if wants_full() else system_record.summary
     defaults = services().systems.default_ids(caller())
     return reply([show(system, defaults) for system in found])
@@ -142,7 +141,9 @@ def delete_system(system: str) -> Response:
 
 
 def list_system_history(system: str) -> Response:
-    return reply(system_record.events(system, services().systems.history(caller(), system, bodies.page())))
+    return reply(
+        system_record.events(system, services().systems.history(caller(), system, bodies.page(unsigned=True)))
+    )
 
 
 def show_system_event(system: str, event: str) -> Response:
@@ -156,7 +157,7 @@ def show_system_event(system: str, event: str) -> Response:
 
 
 def list_queues(system: str) -> Response:
-    page = bodies.page()
+    page = bodies.page(unsigned=True)
     found = services().systems.queues.all(caller(), system)
     end = None if page.limit is None else page.offset + page.limit
     now = services().clock.now()
@@ -186,7 +187,7 @@ def delete_queue(system: str, queue: str) -> Response:
 
 
 def list_roles(system: str) -> Response:
-    found, entries = services().system_roles.all(caller(), system, bodies.page())
+    found, entries = services().system_roles.all(caller(), system, bodies.page(unsigned=True))
     return reply([system_record.role(found, entry) for entry in entries])
 
 
@@ -223,15 +224,6 @@ def clear_roles(system: str) -> Response:
 
 def _show(system: System, status: int = 200) -> Response:
     return reply(system_record.full(system, services().systems.default_ids(caller())), status)
-
-
-def _wants_defaults() -> bool | None:
-    """``default=true|false``; None where the query does not say."""
-    query: dict[str, Any] = {name.lower(): text for name, text in request.args.items()}
-    if "default.neq" in query:
-        return not read_boolean(query["default.neq"])
-    text = query.get("default", query.get("default.eq"))
-    return None if text is None else read_boolean(text)
 
 
 def _scope_conditions() -> list[Condition]:
