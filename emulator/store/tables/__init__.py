@@ -12,13 +12,13 @@ from __future__ import annotations
 from sqlalchemy import Column, Integer, Table
 
 from emulator.store.tables.accounts import clients, tokens, users, worlds
-from emulator.store.tables.apps import app_grants, apps
+from emulator.store.tables.apps import app_copies, app_grants, app_words, apps
 from emulator.store.tables.columns import Instant, metadata
 from emulator.store.tables.events import events
-from emulator.store.tables.files import file_grants, files
+from emulator.store.tables.files import file_grants, file_stagings, files
 from emulator.store.tables.jobs import job_grants, jobs
 from emulator.store.tables.notifications import deliveries, subscriptions
-from emulator.store.tables.systems import system_roles, systems, user_defaults
+from emulator.store.tables.systems import internal_credentials, system_roles, systems, user_defaults
 
 SCHEMA_VERSION = 2
 
@@ -27,13 +27,17 @@ schema_info = Table("schema_info", metadata, Column("version", Integer, primary_
 __all__ = [
     "SCHEMA_VERSION",
     "Instant",
+    "app_copies",
     "app_grants",
+    "app_words",
     "apps",
     "clients",
     "deliveries",
     "events",
     "file_grants",
+    "file_stagings",
     "files",
+    "internal_credentials",
     "job_grants",
     "jobs",
     "metadata",
