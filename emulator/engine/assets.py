@@ -45,8 +45,20 @@ def _fetch_assets(step: Step, work_dir: Location) -> tuple[list[str], Extent]:
     text = f"Fetching application assets from {origin.uri}"
     progress = TransferProgress(step, text, origin.uri, ATTEMPT)
     copied: list[str] = []
-    transfer = Unpacking if _is_zip(origin) else Transfer
-    extent = transfer(origin, work_dir, progress, exclude=_blacklisted, merge=True, each=copied.append).run()
+    transfer: Transfer | Unpacking
+    if _is_zip(origin):
+        transfer = Unpacking(
+            origin,
+            work_dir,
+            progress,
+            exclude=_blacklisted,
+            each=copied.append,
+            checksum=app.checksum,
+            wanted=app.template_path,
+        )
+    else:
+        transfer = Transfer(origin, work_dir, progress, exclude=_blacklisted, merge=True, each=copied.append)
+    extent = transfer.run()
     progress.end()
     return copied, extent
 

@@ -81,6 +81,20 @@ class Watch(Protocol):
         """A file could not be copied this time; it is tried again until ``ATTEMPTS``."""
 
 
+class Unwatched:
+    """Nobody waits for news of the transfer: a request is answered when it is done."""
+
+    def begin(self, extent: Extent) -> None: ...
+
+    def moved(self, count: int) -> None: ...
+
+    def checkpoint(self) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def attempt_failed(self, attempt: int, cause: str) -> None: ...
+
+
 class Transfer:
     """One copy of ``source`` (file or directory) to ``target`` (the copy's own path).
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import zlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from emulator.domain import paths
 from emulator.engine.streams import copy_stream
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
 
 class Unpacking:
-    """As transfer.Transfer, from a zip file to a directory. Raises TransferFailed for one that is broken,
-    or that names a path outside the directory; nothing of it is unpacked then."""
+    """As transfer.Transfer, from a zip file to a directory. Raises TransferFailed for one that is broken, that
+    names a path outside the directory, or whose MD5 is not ``checksum``; nothing of it is unpacked then.
+
+    A folder that holds all the rest is left off, unless ``wanted``, the path of a file in it, is found with it.
+    """
 
     def __init__(
         self,
@@ -25,27 +29,41 @@ class Unpacking:
         target: Location,
         watch: Watch,
         exclude: Callable[[str], bool] = lambda _relative: False,
-        merge: bool = True,
         each: Callable[[str], object] = lambda _relative: None,
+        checksum: str | None = None,
+        wanted: str = "",
     ) -> None:
-        assert merge, "a zip file has no mode to give to the directory it goes to"
         self._source = source
         self._target = target
         self._watch = watch
         self._exclude = exclude
         self._each = each
+        self._checksum = checksum
+        self._wanted = wanted.strip("/")
 
     def run(self) -> Extent:
         """Unpack all; the answer is what there was."""
         from zipfile import BadZipFile, ZipFile  # few jobs need it
 
         try:
-            with self._source.files.reader(self._source.path) as stream, ZipFile(stream) as archive:
-                return self._unpack(archive)
+            with self._source.files.reader(self._source.path) as stream:
+                self._verify(stream)
+                with ZipFile(stream) as archive:
+                    return self._unpack(archive)
         except OSError as error:
             raise TransferFailed(f"{self._source.uri}: {cause_of(error)}", error) from error
         except (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
             raise TransferFailed(f"{self._source.uri} cannot be unpacked: {error}") from error
+
+    def _verify(self, stream: BinaryIO) -> None:
+        if self._checksum is None:
+            return
+        found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        if found != self._checksum:
+            raise TransferFailed(
+                f"{self._source.uri} is not what was published: its checksum is {found}, not {self._checksum}."
+            )
+        stream.seek(0)
 
     def _unpack(self, archive: ZipFile) -> Extent:
         entries = list(self._entries(archive))
@@ -63,10 +81,13 @@ class Unpacking:
         return extent
 
     def _entries(self, archive: ZipFile) -> Iterator[tuple[str, ZipInfo]]:
-        for info in archive.infolist():
+        every = archive.infolist()
+        folder = _folder(every, self._wanted)
+        for info in every:
             names = [name for name in info.filename.replace("\\", "/").split("/") if name not in ("", ".")]
             if ".." in names or info.filename.startswith("/") or "\x00" in info.filename:
                 raise TransferFailed(f"{self._source.uri} names a path outside of it: {info.filename}")
+            names = names[len(folder) :]
             relative = "/".join(names)
             if not names or any(self._exclude("/".join(names[: end + 1])) for end in range(len(names))):
                 continue
@@ -82,3 +103,13 @@ class Unpacking:
             for count in copy_stream(incoming, outgoing):  # type: ignore[arg-type]  # read-only, as needed
                 self._watch.moved(count)
                 self._watch.checkpoint()
+
+
+def _folder(every: list[ZipInfo], wanted: str) -> list[str]:
+    """The one folder that holds everything, as published apps have it [apps §6.1]; else nothing."""
+    tops = {info.filename.lstrip("/").partition("/")[0] for info in every}
+    inside = all("/" in info.filename.lstrip("/") for info in every)
+    if len(tops) != 1 or not inside or any(info.filename == wanted for info in every):
+        return []
+    (top,) = tops
+    return [] if top in ("", ".", "..") else [top]

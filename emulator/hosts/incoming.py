@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from emulator.domain.ports import UNFINISHED
 from emulator.hosts.descent import DIRECTORY, Tree, missing, open_regular
 
-TEMPORARY_PREFIX = ".tapis-tmp-"
+TEMPORARY_PREFIX = UNFINISHED
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PATCH = os.O_WRONLY | os.O_CREAT
 _NEW_FILE_MODE = 0o644

@@ -6,7 +6,7 @@ from emulator.domain import paths
 from emulator.domain.errors import Invalid
 from emulator.domain.file import FileInfo
 from emulator.engine.streams import copy_stream
-from emulator.engine.transfer import Extent, Location, Transfer, TransferFailed
+from emulator.engine.transfer import Location, Transfer, TransferFailed, Unwatched
 from emulator.services.file_places import Place
 
 
@@ -21,7 +21,7 @@ class FileCopies:
             _append(source, target)
             return
         _refuse_clashes(source, info, target)
-        transfer = Transfer(_location(source), _location(target), _Unwatched())
+        transfer = Transfer(_location(source), _location(target), Unwatched())
         try:
             transfer.run()
         except TransferFailed as failure:
@@ -62,17 +62,3 @@ def _refuse_clashes(source: Place, info: FileInfo, target: Place) -> None:
 
 def _location(place: Place) -> Location:
     return Location(place.files, place.host_path, place.path)
-
-
-class _Unwatched:
-    """Nobody waits for news of a copy: the request is answered when it is done."""
-
-    def begin(self, extent: Extent) -> None: ...
-
-    def moved(self, count: int) -> None: ...
-
-    def checkpoint(self) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def attempt_failed(self, attempt: int, cause: str) -> None: ...
