@@ -85,6 +85,7 @@ class Job:
     blocked_count: int = 0
     blocked_from: JobState | None = None
     blocked_condition: str | None = None
+    blocked_since: datetime | None = None
     visible: bool = True
     cancel_requested: bool = False
     archived: bool = False

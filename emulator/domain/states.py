@@ -14,7 +14,7 @@ class JobState(StrEnum):
     """States of the Aloe jobs service. The value is the word in the store and in dialect v2."""
 
     ACCEPTED = "ACCEPTED"
-    """Only in the answer to a submission; the stored record begins at PENDING."""
+    """In the answer to a submission. As a stored state (``jobs.accepted_window_ms``) nobody can see the job."""
     PENDING = "PENDING"
     """Stored, waiting for a worker."""
     PROCESSING_INPUTS = "PROCESSING_INPUTS"
@@ -100,6 +100,10 @@ _DESCRIPTIONS = {
     S.STOPPED: "Job execution intentionally stopped",
     S.FAILED: "Job failed",
 }
+
+
+ACCEPTED_MESSAGE = "JOBS_ACCEPTED Job accepted for processing."
+"""``lastStatusMessage`` of a job that no worker has taken up."""
 
 
 def allowed(current: JobState, following: JobState, resume: JobState | None = None) -> bool:

@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 CODE = "JOBS_ARCHIVING_FAILED"
 DOING = "Unable to archive outputs for job"
 ATTEMPT = "Attempt {attempt} failed to archive job output. {cause}"
-SECONDS = 7 * 24 * 3600.0
-"""The longest that archiving may take [job-lifecycle §9]."""
-TOO_LATE = StepFailed("JOBS_TIME_LIMIT", "Unable to archive outputs for job after 7 days. Job cancelled.")
 NO_MANIFEST = "No archive file found. Entire job directory will be archived."
 
 
@@ -44,7 +41,6 @@ def archive(step: Step) -> Outcome:
     """
     work_dir = step.work_dir
     if not step.job.archived:
-        step.limit(step.job.remote_ended or step.job.accepted, SECONDS, TOO_LATE)
         with failing_as(CODE, DOING):
             _copy(step, work_dir, _archive_dir(step))
         with step.tools.store.write() as tx:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from emulator.domain.errors import StepBlocked, StepFailed
 from emulator.domain.job import Job
+from emulator.domain.recovery import APP, QUOTA, SYSTEM
 from emulator.domain.states import JobState
 from emulator.domain.system import NO_JOB_LIMIT, System, SystemStatus
 from emulator.engine.inputs import input_systems
 from emulator.engine.step import Tools, system_gone
 from emulator.store import Transaction
-
-SYSTEM, APP, QUOTA, CONNECTION = "system", "app", "quota", "connection"
 
 _S = JobState
 _STAGING = frozenset({_S.PROCESSING_INPUTS, _S.STAGING_INPUTS})
@@ -64,19 +63,29 @@ def _require_app(tx: Transaction, job: Job) -> None:
 
 
 def require_room(tx: Transaction, job: Job, system: System) -> None:
-    """Raises StepBlocked when the execution system or the owner has as many jobs there as allowed [§5.1].
+    """Raises StepBlocked when system, queue or owner have as many jobs there as allowed [job-lifecycle §5.1].
 
     Asked in the transaction that takes the place, so that no two jobs take the same one.
     """
-    if _limited(system.max_system_jobs) and tx.jobs.counted(job.world, system.id) >= system.max_system_jobs:
-        raise StepBlocked(
-            QUOTA, f"System {system.id} is currently at maximum capacity for concurrent active jobs."
-        )
-    limit = system.max_system_jobs_per_user
-    if _limited(limit) and tx.jobs.counted(job.world, system.id, owner=job.owner) >= limit:
-        raise StepBlocked(
-            QUOTA, f"User {job.owner} has reached their quota for concurrent active jobs on {system.id}"
-        )
+    for limit, those, reason in _quotas(job, system):
+        if _limited(limit) and tx.jobs.counted(job.world, system.id, **those) >= limit:
+            raise StepBlocked(QUOTA, reason)
+
+
+def _quotas(job: Job, system: System) -> Iterator[tuple[int, dict[str, str], str]]:
+    """Each limit, whose jobs it counts, and what is said when it is reached."""
+    full = f"System {system.id} is currently at maximum capacity for concurrent active jobs"
+    enough = f"User {job.owner} has reached their quota for concurrent active jobs on"
+    mine = {"owner": job.owner}
+    yield system.max_system_jobs, {}, f"{full}."
+    yield system.max_system_jobs_per_user, mine, f"{enough} {system.id}"
+    if job.plan.queue is None:
+        return
+    queue = system.queue(job.plan.queue.name) or job.plan.queue  # its limits may have been edited since
+    where = f"the {queue.name} queue of {system.id}"
+    these = {"queue": queue.name}
+    yield queue.max_jobs, these, f"{full} on {where}."
+    yield queue.max_user_jobs, these | mine, f"{enough} {where}"
 
 
 def _limited(limit: int) -> bool:

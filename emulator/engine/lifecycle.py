@@ -28,6 +28,7 @@ from emulator.engine import (
     assets,
     blocking,
     conditions,
+    expiry,
     monitoring,
     staging,
     submitting,
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 _S = JobState
 
 RECIPE: dict[JobState, Callable[[Step], Outcome]] = {
+    _S.ACCEPTED: staging.accept,
     _S.PENDING: staging.begin,
     _S.PROCESSING_INPUTS: staging.process_inputs,
     _S.STAGING_INPUTS: staging.stage_inputs,
@@ -118,11 +120,11 @@ class Journey:
         try:
             job = transitions.move(self._tools, step, outcome)
         except StepBlocked:  # the guard has refused: the condition is back
-            return Rest(until=blocking.next_test(self._tools))
+            return Rest(until=blocking.next_test(self._tools, step.job))
         self._fresh = step.job.status is not _S.BLOCKED and job.status is not step.job.status
         self._job = job
         if job.status is _S.BLOCKED:
-            return Rest(until=blocking.next_test(self._tools))
+            return Rest(until=blocking.next_test(self._tools, job))
         if not job.status.terminal:
             return None
         if again:
@@ -139,6 +141,7 @@ def _outcome(step: Step) -> Outcome:
     try:
         if job.cancel_requested:
             raise JobCancelled
+        expiry.watch(step, job.blocked_from or job.status)
         step.use(conditions.require(step.tools, job, job.status))
         return RECIPE[job.status](step)
     except JobCancelled:
@@ -161,7 +164,7 @@ def _ended(step: Step, outcome: Next) -> Outcome:
         submitting.end_script(step)
     except OSError as error:
         log.warning("job %s: its script could not be stopped, trying again: %s", step.job.id, error)
-        return Wait(until=blocking.next_test(step.tools))
+        return Wait(until=blocking.next_test(step.tools, step.job))
     return outcome
 
 
@@ -176,12 +179,13 @@ def _failure(job: Job, failed: StepFailed) -> Next:
 def _blocked(step: Step, blocked: StepBlocked) -> Outcome:
     job = step.job
     if job.status is _S.BLOCKED:  # still
-        return Wait(until=blocking.next_test(step.tools))
+        return Wait(until=blocking.next_test(step.tools, job))
     return Next(
         state=_S.BLOCKED,
         changes={
             "blocked_from": job.status,
             "blocked_condition": blocked.condition,
+            "blocked_since": step.tools.clock.now(),
             "blocked_count": job.blocked_count + 1,
         },
         message=status_message(job.status, _S.BLOCKED, blocked.reason),

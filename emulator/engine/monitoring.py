@@ -10,9 +10,9 @@ from emulator.domain import paths
 from emulator.domain.errors import StepBlocked, StepFailed
 from emulator.domain.job import OUTCOME_FAILED, OUTCOME_FAILED_SKIP_ARCHIVE, OUTCOME_FINISHED, JobPlan
 from emulator.domain.ports import Launch, RemoteReport, RemoteState
+from emulator.domain.recovery import CONNECTION
 from emulator.domain.states import JobState
 from emulator.domain.work_dir import FAILURE_MARK
-from emulator.engine import conditions
 from emulator.engine.faults import transient
 from emulator.engine.launches import run_seconds
 from emulator.engine.outcome import Next, Outcome, Wait
@@ -29,6 +29,8 @@ CHECK_PAUSE = 60.0
 """Seconds before a failed status check is repeated; divided by ``jobs.recovery_time_scale``."""
 GIVE_UP = 3600.0
 """Seconds without a successful check; divided by ``jobs.time_scale`` [job-lifecycle §9]."""
+NOT_STARTED = 14 * 24 * 3600.0
+"""Seconds after its creation that a job counts as started for that limit, when its script was not."""
 RUN_GRACE = 24 * 3600.0
 """Seconds beyond its limit that a script may take to end; divided by ``jobs.time_scale`` [job-lifecycle §9]."""
 
@@ -42,7 +44,7 @@ def watch_queued(step: Step) -> Outcome:
     if report is None:
         return _check_again(step, changes)
     if report.state is RemoteState.QUEUED:
-        return Wait(changes=changes)
+        return _wait(step, changes)
     if report.state is RemoteState.LOST or (report.state is RemoteState.ENDED and report.started is None):
         return _end(step, report, changes)
     changes["remote_started"] = report.started or step.tools.clock.now()
@@ -56,6 +58,11 @@ def watch_running(step: Step) -> Outcome:
         return _check_again(step, changes)
     if report.state in (RemoteState.ENDED, RemoteState.LOST):
         return _end(step, report, changes)
+    return _wait(step, changes)
+
+
+def _wait(step: Step, changes: dict[str, Any]) -> Outcome:
+    """For the next report, or for the end of all patience."""
     expires = _expiry(step)
     if expires is None or step.tools.clock.now() < expires:
         return Wait(until=expires, changes=changes)
@@ -70,7 +77,7 @@ def _check(step: Step) -> tuple[RemoteReport | None, dict[str, Any]]:
         report = step.tools.launcher.report(_launch(step), job.remote_job_id or "")
     except OSError as error:
         if transient(error):
-            raise StepBlocked(conditions.CONNECTION, f"Unable to monitor job: {cause_of(error)}") from error
+            raise StepBlocked(CONNECTION, f"Unable to monitor job: {cause_of(error)}") from error
         log.warning("job %s: its status could not be checked: %s", job.id, error)
         return None, {"failed_status_checks": job.failed_status_checks + 1}
     return report, {"remote_status_checks": job.remote_status_checks + 1, "last_status_check": now}
@@ -94,10 +101,11 @@ def _check_again(step: Step, changes: dict[str, Any]) -> Outcome:
 
 def _expiry(step: Step) -> datetime | None:
     """When a script is given up that its launcher should have ended; None where there is no limit."""
-    limit = run_seconds(step.job, step.tools.settings.time_scale)
-    started = step.job.remote_started
-    if not limit or started is None:
+    job = step.job
+    limit = run_seconds(job, step.tools.settings.time_scale)
+    if not limit:
         return None
+    started = job.remote_started or (job.created or job.accepted) + _scaled(step, NOT_STARTED)
     return started + timedelta(seconds=limit) + _scaled(step, RUN_GRACE)
 
 

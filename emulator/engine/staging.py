@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 from emulator.domain import paths
@@ -11,18 +12,23 @@ from emulator.domain.inputs import InputSource, SourceKind
 from emulator.domain.states import JobState
 from emulator.engine.faults import failing_as
 from emulator.engine.inputs import input_location, input_target, may_fetch_from, require_fetchable
-from emulator.engine.outcome import Next, Outcome
+from emulator.engine.outcome import Next, Outcome, Wait
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
 from emulator.engine.streams import copy_stream
+from emulator.engine.submitting import take_place
 from emulator.engine.transfer import ATTEMPTS, Extent, Location, Transfer, cause_of, permanent
 
 CODE = "JOBS_STAGING_FAILED"
 DOING = "Unable to stage job inputs"
 ATTEMPT = "Attempt {attempt} failed to stage job inputs. {cause}"
-SECONDS = 7 * 24 * 3600.0
-"""The longest that inputs may take to arrive [job-lifecycle §9]."""
-TOO_LATE = StepFailed("JOBS_TIME_LIMIT", "Unable to stage inputs for job after 7 days. Job cancelled.")
+
+
+def accept(step: Step) -> Outcome:
+    """ACCEPTED: nobody sees the job before its window is over [jobs §4.4]."""
+    now = step.tools.clock.now()
+    seen = step.job.accepted + timedelta(milliseconds=step.tools.settings.accepted_window_ms)
+    return Next(state=JobState.PENDING, changes={"created": now}) if now >= seen else Wait(until=seen)
 
 
 def begin(_step: Step) -> Outcome:
@@ -47,7 +53,6 @@ def process_inputs(step: Step) -> Outcome:
 
 def stage_inputs(step: Step) -> Outcome:
     """STAGING_INPUTS: copy each input into the top of the work directory; a name that comes again overwrites."""
-    step.limit(step.job.created or step.job.accepted, SECONDS, TOO_LATE)
     for source in step.job.plan.sources:
         copy: Callable[[Step, InputSource, Location], None]
         copy = _fetch if source.kind is SourceKind.URL else _copy
@@ -56,8 +61,9 @@ def stage_inputs(step: Step) -> Outcome:
     return Next(state=JobState.STAGED)
 
 
-def staged(_step: Step) -> Outcome:
-    """STAGED: on to the app."""
+def staged(step: Step) -> Outcome:
+    """STAGED: on to the app, once there is room for the job on its system."""
+    take_place(step)
     return Next(state=JobState.STAGING_JOB)
 
 

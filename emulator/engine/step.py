@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from emulator.domain import paths
@@ -59,6 +59,7 @@ class Step:
         self.progress: dict[int, dict[str, Any]] = {}
         """Progress entries by sequence number, to be saved with the step's outcome."""
         self.deadline: tuple[datetime, StepFailed] | None = None
+        """When the step's time is over, and how it fails then."""
         self._signal = signal
         self._seen = seen
         self._systems: dict[str, System] = {}
@@ -81,13 +82,12 @@ class Step:
                 found = tx.jobs.standing(self.job.id)
             if found is None or found.cancel_requested:
                 raise JobCancelled
+        self.check_deadline()
+
+    def check_deadline(self) -> None:
+        """Raises StepFailed when the step's time is over."""
         if self.deadline is not None and self.tools.clock.now() >= self.deadline[0]:
             raise self.deadline[1]
-
-    def limit(self, begun: datetime, seconds: float, failure: StepFailed) -> None:
-        """Let the step fail ``seconds`` (divided by ``jobs.time_scale``) after ``begun``."""
-        self.deadline = (begun + timedelta(seconds=seconds / self.tools.settings.time_scale), failure)
-        self.checkpoint()
 
     def note(self, description: str) -> None:
         """An entry in the history that is no change of state and tells no subscriber [job-lifecycle §5]."""

@@ -11,6 +11,7 @@ from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import StepBlocked, StepFailed
 from emulator.domain.job import Job
 from emulator.domain.ports import Launch
+from emulator.domain.recovery import CONNECTION
 from emulator.domain.states import JobState
 from emulator.engine import conditions
 from emulator.engine.faults import transient
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 RETRY_PAUSE = 10.0
 """Seconds before another attempt to submit; divided by ``jobs.recovery_time_scale``."""
+PLACE: dict[str, Any] = {}
+"""The handle of a job that counts towards quotas, but whose launch has not been written down."""
 
 _S = JobState
 _SCRIPT_OUT = frozenset({_S.SUBMITTING, _S.QUEUED, _S.RUNNING, _S.BLOCKED})
@@ -41,7 +44,8 @@ def intent(step: Step) -> dict[str, Any]:
 
 def launch_in(job: Job) -> Launch | None:
     """The launch that was written down; None before there was one."""
-    return None if job.handle is None else from_document(Launch, job.handle["launch"])
+    written = None if job.handle is None else job.handle.get("launch")
+    return None if written is None else from_document(Launch, written)
 
 
 def submit(step: Step) -> Outcome:
@@ -50,27 +54,42 @@ def submit(step: Step) -> Outcome:
     The launcher hands a script over once per job id, however often it is asked: a crash between its
     answer and our transaction does no harm.
     """
-    _take_place(step)
-    launch = launch_in(step.job)
-    assert launch is not None, "just written down"
+    launch = _write_intent(step)
     submitted = step.tools.clock.now()
     try:
         remote_job_id = step.tools.launcher.submit(launch)
     except OSError as error:
         if transient(error):
-            raise StepBlocked(conditions.CONNECTION, f"Unable to submit job: {cause_of(error)}") from error
+            raise StepBlocked(CONNECTION, f"Unable to submit job: {cause_of(error)}") from error
         return _try_again(step, cause_of(error))
     return Next(state=_S.QUEUED, changes={"remote_job_id": remote_job_id, "remote_submitted": submitted})
 
 
-def _take_place(step: Step) -> None:
+def take_place(step: Step) -> None:
+    """Count the job towards the quotas of its system from now on.
+
+    Raises StepBlocked when there is no room [job-lifecycle §5.1].
+    """
     if step.job.handle is not None:
         return
-    system, handle = step.execution_system, intent(step)
+    system = step.execution_system
     with step.tools.store.write() as tx:
         conditions.require_room(tx, step.job, system)
+        tx.jobs.update(step.job.id, handle=PLACE)
+    step.job = replace(step.job, handle=PLACE)
+
+
+def _write_intent(step: Step) -> Launch:
+    launch = launch_in(step.job)
+    if launch is not None:
+        return launch
+    system, handle = step.execution_system, intent(step)
+    with step.tools.store.write() as tx:
+        if step.job.handle is None:
+            conditions.require_room(tx, step.job, system)
         tx.jobs.update(step.job.id, handle=handle)
     step.job = replace(step.job, handle=handle)
+    return from_document(Launch, handle["launch"])
 
 
 def _try_again(step: Step, cause: str) -> Outcome:

@@ -68,11 +68,16 @@ class JobControl:
                 self._request_cancel(tx, job)
 
     def unhide(self, caller: Caller, job_id: str) -> None:
-        """Bring a hidden job back. A visible one stays as it is."""
+        """Bring a hidden job back. A visible one stays as it is.
+
+        Raises Invalid for a visible one when ``errors.faithful_5xx`` asks for the service's own words.
+        """
         with self._store.write() as tx:
             job = self._queries.writable(tx, caller, job_id, hidden_too=True)
             if not job.visible:
                 self._show(tx, job, True, RESTORED, f"Job was restored by {caller.username}", caller)
+            elif self._settings.faithful_5xx:
+                raise Invalid("Job is already visible.", service_status=500)
 
     def resubmit(self, caller: Caller, job_id: str) -> Job:
         """A new job of the caller's from the same request. Raises what JobSubmission.resubmit raises."""

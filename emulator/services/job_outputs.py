@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from emulator.domain import paths
-from emulator.domain.errors import Forbidden, Invalid, NotFound, Unreachable
+from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Unreachable
 from emulator.domain.file import FileInfo
 from emulator.domain.identity import Caller
 from emulator.domain.job import Job
 from emulator.domain.ports import HostFiles, Hosts
 from emulator.domain.system import SystemStatus
 from emulator.domain.work_dir import work_files
+from emulator.services.file_failures import told
 from emulator.services.job_queries import JobQueries, Wording
 from emulator.settings import Settings
 from emulator.store import Store
@@ -27,8 +28,9 @@ _LISTING = Wording(
     hidden="Not job found with job id {id}",
     refused=_REFUSED,
     error=Invalid,
+    refused_status=401,
 )
-_MEDIA = Wording(unknown="Invalid job id", hidden="Invalid job id", refused=_REFUSED, error=Invalid)
+_MEDIA = replace(_LISTING, unknown="Invalid job id", hidden="Invalid job id")
 _NO_FOLDER = "Unable to locate job data. Work folder no longer exists."
 _NO_FILE = "File/folder does not exist"
 
@@ -173,20 +175,27 @@ def _children(place: _Place, inside: str, part: slice) -> list[Output]:
 
 
 def _file(place: _Place, inside: str) -> OutputFile:
-    with _worded(place):
+    with _worded(place, missing_status=500):
         info = place.files.stat(_at(place, inside))
     if info.is_dir:
-        raise Invalid(f"Invalid file name. {inside} is a folder; only files can be downloaded.")
+        text = f"Invalid file name. {inside} is a folder; only files can be downloaded."
+        raise Invalid(text, service_status=500)
     return OutputFile(files=place.files, info=info)
 
 
 @contextmanager
-def _worded(place: _Place) -> Iterator[None]:
-    """Errors of the host as the service words them."""
+def _worded(place: _Place, missing_status: int | None = None) -> Iterator[None]:
+    """Errors of the host as the service words them; ``missing_status`` is its own for a path that is not there."""
     try:
-        yield
-    except (FileNotFoundError, NotADirectoryError):
-        there = place.files.exists(place.directory)
-        raise NotFound(_NO_FILE if there else _NO_FOLDER) from None
-    except PermissionError:
-        raise Forbidden(_REFUSED) from None
+        with told(f"Unable to read from job output system {place.system_id}"):
+            try:
+                yield
+            except (ConnectionError, TimeoutError) as error:
+                text = f"Unable to connect to job output system {place.system_id}"
+                raise PreconditionFailed(text) from error
+    except NotFound:
+        if place.files.exists(place.directory):
+            raise NotFound(_NO_FILE, service_status=missing_status) from None
+        raise NotFound(_NO_FOLDER, service_status=500) from None
+    except Forbidden:
+        raise Forbidden(_REFUSED, service_status=401) from None

@@ -27,6 +27,11 @@ class Wording:
     refused: str = "User does not have permission to view this job"
     error: type[EmulatorError] = NotFound
     """Raised for unknown and hidden jobs."""
+    refused_status: int | None = None
+    """What the service answers to those who lack the permission, where that is not 403 [conventions §9.3]."""
+
+    def refusal(self) -> Forbidden:
+        return Forbidden(self.refused, service_status=self.refused_status)
 
 
 RECORD = Wording()
@@ -44,7 +49,7 @@ class JobQueries:
         """The job, if the caller may read it and it is visible. Raises as ``wording`` has it, or Forbidden."""
         job = self._found(tx, caller, job_id, wording)
         if not rights(job, caller, tx.jobs.grants(job.id)).read:
-            raise Forbidden(wording.refused)
+            raise wording.refusal()
         return job
 
     def writable(
@@ -58,7 +63,7 @@ class JobQueries:
         """The job, if the caller may change it. Raises as :meth:`readable` does."""
         job = self._found(tx, caller, job_id, wording, hidden_too)
         if not rights(job, caller, tx.jobs.grants(job.id)).write:
-            raise Forbidden(wording.refused)
+            raise wording.refusal()
         return job
 
     def get(self, caller: Caller, job_id: str, wording: Wording = RECORD) -> Job:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    and_,
     asc,
     delete,
     desc,
@@ -38,6 +39,7 @@ from emulator.store.rows import where
 from emulator.store.tables import job_grants, jobs
 
 _STATES = ("status", "blocked_from")
+_UNDER_WAY = (JobState.STAGED, JobState.STAGING_JOB, JobState.SUBMITTING)
 _RECORD = tuple(name for name in Job.__slots__ if name != "plan")
 
 
@@ -104,8 +106,9 @@ class JobRows:
         self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
 
     def get(self, world: str, job_id: str) -> Job | None:
+        """None also for a job that has only been accepted: nobody sees it yet [jobs §4.4]."""
         row = self._connection.execute(select(jobs).where(jobs.c.world == world, jobs.c.id == job_id)).first()
-        return None if row is None else _job(row)
+        return None if row is None or row.status == JobState.ACCEPTED else _job(row)
 
     def by_id(self, job_id: str) -> Job | None:
         """For the engine, which works for all worlds."""
@@ -148,15 +151,17 @@ class JobRows:
     def counted(self, world: str, system_id: str, queue: str | None = None, owner: str | None = None) -> int:
         """How many jobs count towards a quota of a system, queue or user [job-lifecycle §5.1].
 
-        Those that are being submitted count too once they have written down their handle: they have taken
-        their place.
+        Those on their way to the scheduler count too once they have written down their handle: they have
+        taken their place.
         """
         query = select(func.count()).select_from(jobs)
         query = query.where(
             jobs.c.world == world,
             jobs.c.system_id == system_id,
-            jobs.c.status.in_([state.value for state in COUNTED | {JobState.SUBMITTING}]),
-            or_(jobs.c.status != JobState.SUBMITTING.value, jobs.c.handle.is_not(None)),
+            or_(
+                jobs.c.status.in_([state.value for state in COUNTED]),
+                and_(jobs.c.status.in_([state.value for state in _UNDER_WAY]), jobs.c.handle.is_not(None)),
+            ),
         )
         if queue is not None:
             query = query.where(jobs.c.remote_queue == queue)
@@ -213,7 +218,8 @@ def _page_of(
     if isinstance(by.type, String):
         by = func.lower(by)  # texts are in order as they are equal: in any case
     found: Any = select(jobs.c.id.label("id"), by.label("place"))
-    found = found.where(jobs.c.world == world, where(SEARCHABLE, conditions))
+    found = found.where(jobs.c.world == world, jobs.c.status != JobState.ACCEPTED.value)
+    found = found.where(where(SEARCHABLE, conditions))
     if visible_to is not None:
         granted = select(job_grants.c.job_id).where(job_grants.c.username.in_([visible_to, WORLD_USER]))
         shared = granted.distinct().subquery("shared")

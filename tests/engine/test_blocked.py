@@ -12,7 +12,7 @@ import pytest
 from emulator.domain.event import Event
 from emulator.domain.ports import RemoteReport, RemoteState
 from emulator.domain.states import JobState
-from emulator.domain.system import SystemStatus
+from emulator.domain.system import Queue, SystemStatus
 from emulator.settings import Settings
 from emulator.store import Transaction
 from tests.engine.bench import EXECUTION, STORAGE, WORLD, Bench, execution_system, source, storage_system
@@ -169,6 +169,17 @@ def test_an_app_that_is_deleted_while_its_job_runs_does_no_harm(bench: Bench) ->
             ("one", "one", "one"),
             f"User one has reached their quota for concurrent active jobs on {EXECUTION}",
         ),
+        (
+            {"queues": (Queue(name="normal", default=True, max_jobs=1),)},
+            ("one", "two", "three"),
+            f"System {EXECUTION} is currently at maximum capacity for concurrent active jobs on the normal "
+            f"queue of {EXECUTION}.",
+        ),
+        (
+            {"queues": (Queue(name="normal", default=True, max_jobs=5, max_user_jobs=1),)},
+            ("one", "one", "one"),
+            f"User one has reached their quota for concurrent active jobs on the normal queue of {EXECUTION}",
+        ),
     ],
 )
 def test_quotas_are_never_exceeded(
@@ -188,7 +199,7 @@ def test_quotas_are_never_exceeded(
         for job_id in waiting:
             wait_for(bench, job_id, "BLOCKED")
             assert bench.job(job_id).last_status_message.endswith(text)
-            assert bench.job(job_id).blocked_from == "SUBMITTING"
+            assert bench.job(job_id).blocked_from == "STAGED"
         done.append(out)
         launcher.end(out)
     assert bench.engine.wait_idle(30)

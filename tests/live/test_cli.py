@@ -270,7 +270,7 @@ echo done >result.txt
 class Runs:
     """Jobs of the waiting script on two machines.
 
-    One has no limits; the other runs two of its queue at a time, and takes four of a user, the others are blocked.
+    One has no limits; the other takes two of its queue and user at a time, the others are blocked.
     """
 
     FORK = "unlimited.cluster"
@@ -339,7 +339,7 @@ def test_killed_at_any_moment_it_finishes_every_job_and_runs_none_twice(tmp_path
     try:
         # wherever the first kill met them, now they get as far as they can
         with serving(tmp_path) as server:
-            _wait(server, runs, ["RUNNING"] * 8 + ["QUEUED", "BLOCKED"] * 2)
+            _wait(server, runs, ["RUNNING"] * 8 + ["BLOCKED"] * 4)
             server.kill()
         with serving(tmp_path) as server:
             api = _wait(server, runs, ["RUNNING"] * 8)

@@ -11,9 +11,7 @@ from emulator.api.v2 import wire
 from emulator.domain.job import Job
 from emulator.domain.notification import Subscription
 from emulator.domain.resources import hours
-from emulator.domain.states import JobState
-
-ACCEPTED_MESSAGE = "JOBS_ACCEPTED Job accepted for processing."
+from emulator.domain.states import ACCEPTED_MESSAGE, JobState
 
 _S = JobState
 _BEFORE_STAGING = frozenset({_S.ACCEPTED, _S.PENDING, _S.PROCESSING_INPUTS})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -97,6 +97,19 @@ _MOST_PAIRS = 7
 _ACTIONS = ("cancel", "kill", "stop", "hide", "unhide", "resubmit")
 
 
+def conditions() -> list[Condition]:
+    """The search of the request."""
+    return parsed(request.args.items(multi=True))
+
+
+def parsed(pairs: Iterable[tuple[str, str]], terms: Terms | None = None) -> list[Condition]:
+    """As search.parse; the service blames itself for what it cannot read [conventions §9.3]."""
+    try:
+        return search.parse(pairs, TERMS if terms is None else terms, services().clock.now())
+    except Invalid as error:
+        raise Invalid(error.message, service_status=500) from error
+
+
 def page() -> Page:
     """``limit``, ``offset``, ``order`` and ``orderBy`` of a listing [jobs §5]."""
     by = request.args.get("orderBy") or request.args.get("sortBy") or "lastUpdated"
@@ -169,7 +182,7 @@ def _segments(terms: str) -> list[str]:
 
 def _one_attribute(name: str) -> Response:
     _check_attribute(name)
-    found = services().queries.records(caller(), search.conditions(TERMS), page())
+    found = services().queries.records(caller(), conditions(), page())
     return reply([_attribute(job, name) for job in found])
 
 
@@ -187,8 +200,7 @@ def _seconds(job: Job, field: str) -> int | None:
 def _pairs(pairs: Sequence[tuple[str, str]]) -> Response:
     for name, _ in pairs:
         _check_attribute(name)
-    wanted = search.parse(pairs, TERMS, services().clock.now())
-    return answer(wanted + search.conditions(TERMS), _legacy_summary)
+    return answer(parsed(pairs) + conditions(), _legacy_summary)
 
 
 def _check_attribute(name: str) -> None:

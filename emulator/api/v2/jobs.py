@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from emulator.api.http import caller, services
-from emulator.api.v2 import bodies, job_record, job_search, search
+from emulator.api.v2 import bodies, job_record, job_search
 from emulator.api.v2.jobs_submit import new_job
 from emulator.api.v2.search import DATE, TEXT, Terms
 from emulator.api.v2.wire import reply, utc
@@ -29,7 +29,7 @@ _HISTORY_TERMS: Terms = {
 
 def list_jobs() -> Response:
     """The caller's jobs, or those that the search terms of the query find."""
-    return job_search.answer(search.conditions(job_search.TERMS), job_record.summary)
+    return job_search.answer(job_search.conditions(), job_record.summary)
 
 
 def show_job(job_id: str) -> Response:
@@ -42,7 +42,7 @@ def show_status(job_id: str) -> Response:
 
 
 def list_history(job_id: str) -> Response:
-    wanted = search.conditions(_HISTORY_TERMS)
+    wanted = job_search.parsed(request.args.items(multi=True), _HISTORY_TERMS)
     events = services().queries.history(caller(), job_id, wanted, _history_page())
     return reply([_entry(event) for event in events])
 

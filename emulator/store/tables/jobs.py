@@ -53,6 +53,7 @@ jobs = Table(
     Column("blocked_count", Integer, nullable=False),
     Column("blocked_from", String(24)),
     Column("blocked_condition", String(24)),
+    Column("blocked_since", Instant),
     Column("visible", Boolean, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False),
