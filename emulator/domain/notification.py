@@ -64,6 +64,8 @@ class Subscription:
     last_sent: datetime | None = None
     response_code: int | None = None
     success: bool = False
+    visible: bool = True
+    """False once it was cancelled: nobody sees it any more."""
 
     def matches(self, event: str) -> bool:
         return self.status is SubscriptionStatus.ACTIVE and self.event in (WILDCARD, event.upper())
@@ -98,6 +100,27 @@ class Delivery:
     due: datetime
     attempts: int = 0
     seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A message that was sent, or given up, and is kept to be looked at [notifications §8].
+
+    ``url`` has its macros expanded; ``started`` and ``ended`` are those of the last try, ``code`` and ``text``
+    what came of it. ``body`` is what was, or would have been, posted.
+    """
+
+    world: str
+    id: str
+    notification_id: str
+    url: str
+    event: str
+    associated_uuid: str
+    started: datetime
+    ended: datetime
+    code: int
+    text: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

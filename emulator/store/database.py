@@ -17,6 +17,7 @@ from emulator.domain.errors import Invalid, Unavailable
 from emulator.store import tables
 from emulator.store.accounts import AccountRows
 from emulator.store.apps import AppRows
+from emulator.store.attempts import AttemptRows
 from emulator.store.events import EventRows
 from emulator.store.file_stagings import StagingRows
 from emulator.store.files import FileRows
@@ -44,6 +45,7 @@ class Transaction:
         self.jobs = JobRows(connection)
         self.events = EventRows(connection)
         self.subscriptions = SubscriptionRows(connection)
+        self.attempts = AttemptRows(connection)
         self._after: list[Callable[[], None]] = []
 
     def after_commit(self, action: Callable[[], None]) -> None:

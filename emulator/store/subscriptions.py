@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from emulator.domain.document import from_document, to_document
-from emulator.domain.notification import Delivery, Message, Subscription
-from emulator.store.tables import deliveries, subscriptions, systems
+from emulator.domain.notification import Delivery, Message, Subscription, SubscriptionStatus
+from emulator.domain.search import Condition, Page
+from emulator.store.rows import Searchable, paged, where
+from emulator.store.tables import deliveries, jobs, subscriptions, systems
 
+_POLICY_TEXTS = ("retry_strategy",)
+_POLICY_NUMBERS = ("retry_limit", "retry_rate", "retry_delay")
+_document = subscriptions.c.document
+SEARCHABLE: Searchable = (
+    {column.name: column for column in subscriptions.c if column.name not in ("world", "document")}
+    | {"persistent": _document["persistent"].as_boolean()}
+    | {"policy.save_on_failure": _document["policy", "save_on_failure"].as_boolean()}
+    | {f"policy.{name}": _document["policy", name].as_string() for name in _POLICY_TEXTS}
+    | {f"policy.{name}": _document["policy", name].as_integer() for name in _POLICY_NUMBERS}
+)
 _ACTIVE = (
     select(subscriptions.c.document)
     .where(subscriptions.c.world == bindparam("world"), subscriptions.c.status == "ACTIVE")
@@ -67,17 +80,33 @@ class SubscriptionRows:
             values["system_id"] = system_id
         return [from_document(Subscription, row.document) for row in self._connection.execute(query, values)]
 
-    def owned_by(self, world: str, owner: str) -> list[Subscription]:
-        rows = self._connection.execute(
-            select(subscriptions.c.document)
-            .where(subscriptions.c.world == world, subscriptions.c.owner == owner)
-            .order_by(subscriptions.c.last_updated.desc(), subscriptions.c.id)
+    def find(
+        self, world: str, owner: str | None, conditions: Iterable[Condition], page: Page
+    ) -> list[Subscription]:
+        """One page of an owner's subscriptions, or with None of everybody's."""
+        query = select(subscriptions.c.document).where(
+            subscriptions.c.world == world, where(SEARCHABLE, conditions)
         )
-        return [from_document(Subscription, row.document) for row in rows]
+        if owner is not None:
+            query = query.where(subscriptions.c.owner == owner)
+        query = paged(query, SEARCHABLE, page, subscriptions.c.id)
+        return [from_document(Subscription, row.document) for row in self._connection.execute(query)]
 
-    def remove(self, subscription: Subscription) -> None:
-        """With its messages that have not gone out."""
-        self._connection.execute(delete(subscriptions).where(subscriptions.c.id == subscription.id))
+    def end_of(self, world: str, associated_uuid: str) -> None:
+        """The resource is gone: nothing is subscribed to it any more; messages on their way still go out."""
+        for subscription in self.of(world, associated_uuid):
+            ended = replace(subscription, status=SubscriptionStatus.INACTIVE, visible=False)
+            self.save(ended)
+
+    def purge_of_jobs(self, before: datetime) -> int:
+        """Remove what is subscribed to jobs that ended before a time, attempts and all; how many there were."""
+        ended = select(jobs.c.id).where(jobs.c.ended < before)
+        gone = self._connection.execute(
+            delete(subscriptions).where(
+                subscriptions.c.associated_uuid.like("%-007"), subscriptions.c.associated_uuid.in_(ended)
+            )
+        )
+        return gone.rowcount
 
     # messages on their way
 
@@ -138,6 +167,7 @@ def _values(subscription: Subscription) -> dict[str, Any]:
         "status": subscription.status.value,
         "created": subscription.created,
         "last_updated": subscription.last_updated,
+        "visible": subscription.visible,
         "document": to_document(subscription),
     }
 

@@ -17,7 +17,7 @@ from emulator.store.tables.columns import Instant, metadata
 from emulator.store.tables.events import events
 from emulator.store.tables.files import file_grants, file_stagings, files
 from emulator.store.tables.jobs import job_grants, jobs
-from emulator.store.tables.notifications import deliveries, subscriptions
+from emulator.store.tables.notifications import attempts, deliveries, subscriptions
 from emulator.store.tables.systems import internal_credentials, system_roles, systems, user_defaults
 
 SCHEMA_VERSION = 2
@@ -31,6 +31,7 @@ __all__ = [
     "app_grants",
     "app_words",
     "apps",
+    "attempts",
     "clients",
     "deliveries",
     "events",
