@@ -19,6 +19,7 @@ from emulator.server.body import BrokenBody
 from emulator.server.connection import RawConnection
 from emulator.server.listener import Listener
 from emulator.server.server import Server
+from emulator.server.stand_in import StandIn
 from emulator.server.tls import TlsIdentity
 
-__all__ = ["BrokenBody", "Listener", "RawConnection", "Server", "TlsIdentity"]
+__all__ = ["BrokenBody", "Listener", "RawConnection", "Server", "StandIn", "TlsIdentity"]

@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 from email.utils import formatdate
+from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, NoReturn
 from wsgiref.types import WSGIApplication
@@ -14,14 +15,25 @@ from wsgiref.types import WSGIApplication
 from emulator.server.body import BrokenBody, RequestBody
 from emulator.server.environ import Address, build_environ
 from emulator.server.http1 import PARSE_ERRORS, FileWrapper, Request, Response, Source, refusal
+from emulator.server.stand_in import Refused, StandIn, Target
 from emulator.server.tls import TlsIdentity
 from emulator.server.transport import ConnectionEnded, Transport
 
 TLS_HANDSHAKE = b"\x16"
 """A client's first byte when it speaks TLS; no method of HTTP begins with it."""
 
+_FIRST_OF_CONNECT = b"C"
+
 DRAIN_BYTES = 64 * 1024
 """How much of an unread body is read away so that the connection can serve another request."""
+
+
+class _Next(Enum):
+    """What may follow on a connection."""
+
+    REQUEST = auto()
+    TUNNEL = auto()
+    CLOSE = auto()
 
 
 class RawConnection:
@@ -66,9 +78,12 @@ class Site:
         version: str,
         logger: logging.Logger,
         relieve: Callable[[], None],
+        tls_only: bool = False,
+        stand_in: StandIn | None = None,
     ) -> None:
         """`address` is where the listener listens, `version` the one told in error answers;
-        `relieve` is called between two requests of a connection."""
+        `relieve` is called between two requests of a connection. `tls_only` turns away who speaks
+        plain HTTP; `stand_in` has the listener act as a proxy for its hosts."""
         self.app = app
         self.key = key
         self.address = address
@@ -76,6 +91,8 @@ class Site:
         self.version = version
         self.logger = logger
         self.relieve = relieve
+        self.tls_only = tls_only
+        self.stand_in = stand_in
         self.closing = False
 
 
@@ -86,6 +103,7 @@ class Connection:
         self._site = site
         self._peer = peer
         self._transport = Transport(sock)
+        self._tunnel = ""
         self.idle = True
         """Whether no request is being read or answered, so that closing loses nothing."""
 
@@ -118,39 +136,71 @@ class Connection:
 
     def _serve(self) -> None:
         self._transport.prepare()
+        while self._serve_protocol() is _Next.TUNNEL:
+            pass
+
+    def _serve_protocol(self) -> _Next:
+        """Find out what the client speaks, and serve it: at the beginning, and inside a tunnel again."""
+        self.idle = True
         first = self._transport.peek()
         if first == TLS_HANDSHAKE:
             if self._site.tls is None:
                 self._site.logger.warning("%s speaks TLS to %r, which has none", self._peer, self._site.key)
-                return
+                return _Next.CLOSE
             self._transport.start_tls(self._tls_context(self._site.tls))
-        source = Source(self._transport, self._arrived)
+        elif first and self._site.tls_only and not self._tunnel:
+            self._refuse(400, "This port speaks TLS only: use https://")
+            return _Next.CLOSE
+        careful = first == _FIRST_OF_CONNECT and self._site.stand_in is not None
+        source = Source(self._transport, self._arrived, careful=careful)
         number = 1
-        while self._serve_request(source, number):
+        while (after := self._serve_request(source, number)) is _Next.REQUEST:
             number += 1
             self._site.relieve()
+        return after
 
     def _arrived(self) -> None:
         self.idle = False
 
-    def _serve_request(self, source: Source, number: int) -> bool:
-        """Wait for the next request and answer it; whether another one may follow."""
+    def _serve_request(self, source: Source, number: int) -> _Next:
+        """Wait for the next request and answer it; what may follow."""
         self.idle = True
         try:
             request = Request(source, self._peer, number)
         except StopIteration:
-            return False
+            return _Next.CLOSE
         except PARSE_ERRORS as error:
             self._refuse(*refusal(error))
-            return False
+            return _Next.CLOSE
         # A pipelined request was there before anything arrived.
         self.idle = False
-        if request.method == "CONNECT":
-            self._refuse(501, "CONNECT is not supported")
-            return False
-        return self._answer(request, source)
+        try:
+            if request.method == "CONNECT":
+                self._open_tunnel(request, source)
+                return _Next.TUNNEL
+            stand_in, own = self._site.stand_in, self._transport.own_address()
+            target = stand_in.absolute(request.uri, own) if stand_in else None
+        except Refused as refused:
+            self._refuse(refused.status, refused.message, body=request.method != "HEAD")
+            return _Next.CLOSE
+        return _Next.REQUEST if self._answer(request, source, target) else _Next.CLOSE
 
-    def _answer(self, request: Request, source: Source) -> bool:
+    def _open_tunnel(self, request: Request, source: Source) -> None:
+        """Be the other end of the tunnel that the client asks for. Raises Refused."""
+        stand_in = self._site.stand_in
+        if stand_in is None:
+            raise Refused(501, "CONNECT is not supported")
+        if self._tunnel or self._transport.is_tls:
+            raise Refused(400, "CONNECT is for plain connections to this port, outside any tunnel")
+        host = stand_in.tunnel(request.uri)
+        if request.has_body or source.is_ahead:
+            raise Refused(400, "What comes with a CONNECT cannot be told from what goes through the tunnel")
+        if self._site.closing:
+            raise Refused(503, "The port is being closed")
+        self._tunnel = host
+        self._transport.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+    def _answer(self, request: Request, source: Source, target: Target | None) -> bool:
         body = RequestBody(self._transport, source, request)
         response = Response(
             request, self._transport, lambda: body.settle(DRAIN_BYTES) and not self._site.closing
@@ -161,6 +211,8 @@ class Connection:
             scheme="https" if self._transport.is_tls else "http",
             server=self._site.address,
             peer=self._peer,
+            target=target,
+            authority=self._tunnel,
         )
         environ["emulator.listener"] = self._site.key
         environ["emulator.connection"] = RawConnection(self._transport)

@@ -7,17 +7,28 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from emulator.server.http1 import FileWrapper, Request
+from emulator.server.stand_in import Target
 
 Address = tuple[Any, ...]
 """Host and port, followed in IPv6 by flow and scope."""
 
 
 def build_environ(
-    request: Request, stream: Any, *, scheme: str, server: Address, peer: Address
+    request: Request,
+    stream: Any,
+    *,
+    scheme: str,
+    server: Address,
+    peer: Address,
+    target: Target | None = None,
+    authority: str = "",
 ) -> dict[str, Any]:
     """Describe `request`, whose body is read from `stream`, to an application.
 
-    `RAW_URI` is the target as it was sent: the only place that tells `%2F` from `/`. `PATH_INFO` is
+    `target` is what a request in absolute form asks for: it counts more than a Host field [RFC 9112
+    §3.2.2]. `authority` is the host for a request that names none.
+
+    `RAW_URI` is the target as it was sent, from its path on: the only place that tells `%2F` from `/`. `PATH_INFO` is
     unescaped, its bytes as latin-1. Fields that were sent twice are joined, as HTTP allows.
     """
     environ: dict[str, Any] = {
@@ -49,4 +60,12 @@ def build_environ(
         if key in environ:
             value = f"{environ[key]}{'; ' if name == 'COOKIE' else ','}{value}"
         environ[key] = value
+    if target is not None:
+        environ |= {
+            "HTTP_HOST": target.authority,
+            "RAW_URI": target.origin_form,
+            "wsgi.url_scheme": target.scheme,
+        }
+    elif authority:
+        environ.setdefault("HTTP_HOST", authority)
     return environ

@@ -31,6 +31,7 @@ MAX_HEAD_BYTES = 256 * 1024
 _READ_BYTES = 8 * 1024
 _MAX_READ_BYTES = 1024 * 1024
 _FILE_BLOCK_BYTES = 1024 * 1024
+_END_OF_HEAD = b"\r\n\r\n"
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 PARSE_ERRORS: tuple[type[Exception], ...] = (errors.ParseException,)
@@ -70,18 +71,44 @@ class Source(Unreader):  # type: ignore[misc]
 
     buf: io.BytesIO
 
-    def __init__(self, transport: Transport, arrived: Callable[[], None]) -> None:
-        """`arrived` is called whenever bytes have come from the client."""
+    def __init__(self, transport: Transport, arrived: Callable[[], None], *, careful: bool = False) -> None:
+        """`arrived` is called whenever bytes have come from the client.
+
+        A `careful` one, of a plain connection, reads no byte past the end of the first head: what
+        follows a CONNECT belongs to another protocol, whose library reads the socket itself.
+        """
         super().__init__()
         self._transport = transport
         self._arrived = arrived
+        self._careful = careful
+        self._seen = b""
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether bytes were read that belong to nothing yet."""
+        return bool(self.buf.getvalue())
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Wait for the client's next bytes; b"" at the end. `size_hint` is what is wanted at least."""
-        data = self._transport.recv(min(max(size_hint or 0, _READ_BYTES), _MAX_READ_BYTES))
+        size = min(max(size_hint or 0, _READ_BYTES), _MAX_READ_BYTES)
+        if self._careful:
+            size = self._until_end_of_head(size)
+        data = self._transport.recv(size)
         if data:
             self._arrived()
         return data
+
+    def _until_end_of_head(self, size: int) -> int:
+        """How many of the bytes that have come, or come next, may be read."""
+        before = len(self._seen)
+        self._seen += self._transport.peek(size)
+        end = self._seen.find(_END_OF_HEAD)
+        count = len(self._seen) - before
+        if end >= 0:
+            self._careful = False
+            count = end + len(_END_OF_HEAD) - before
+        self._seen = self._seen[-len(_END_OF_HEAD) + 1 :]
+        return max(count, 1)
 
     def take(self, size: int) -> bytes:
         """At most `size` of the bytes read too early, without waiting; b"" when there are none."""
@@ -114,6 +141,11 @@ class Request(ParsedRequest):  # type: ignore[misc]
     def expects_continue(self) -> bool:
         """Whether the client waits for `100 Continue` before it sends the body."""
         return bool(self._expected_100_continue)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the head announces a body, be it of an unknown length."""
+        return isinstance(self.body.reader, ChunkedReader) or bool(self.body.reader.length)
 
     def content_length(self) -> int:
         """Take over the reading of a body of known length; its length in bytes."""

@@ -11,6 +11,7 @@ from wsgiref.types import WSGIApplication
 
 from emulator.server.connection import Connection, Site
 from emulator.server.environ import Address
+from emulator.server.stand_in import StandIn
 from emulator.server.tls import TlsIdentity
 
 BACKLOG = 1024
@@ -33,6 +34,8 @@ class Listener:
         tls: TlsIdentity | None,
         version: str,
         logger: logging.Logger,
+        tls_only: bool = False,
+        stand_in: StandIn | None = None,
     ) -> None:
         """Listening when it returns. Raises OSError when host and port cannot be had."""
         self.key = key
@@ -42,7 +45,15 @@ class Listener:
         self.port: int = address[1]
         self._logger = logger
         self._site = Site(
-            app, key=key, address=address, tls=tls, version=version, logger=logger, relieve=self._relieve
+            app,
+            key=key,
+            address=address,
+            tls=tls,
+            version=version,
+            logger=logger,
+            relieve=self._relieve,
+            tls_only=tls_only,
+            stand_in=stand_in,
         )
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._live: dict[Connection, threading.Thread] = {}
@@ -70,6 +81,12 @@ class Listener:
         """End the connections that are left, except the one that is served by the calling thread."""
         for connection in self._others():
             connection.cut()
+
+    @property
+    def live(self) -> bool:
+        """Whether connections are left."""
+        with self._changed:
+            return bool(self._live)
 
     def wait(self, seconds: float) -> int:
         """Wait until no connection is left, at most for `seconds`; how many are left."""

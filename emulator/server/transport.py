@@ -60,9 +60,9 @@ class Transport:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, stall)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, stall)
 
-    def peek(self) -> bytes:
-        """The client's first byte, left in place; b"" when it closed without sending one."""
-        return self._sock.recv(1, socket.MSG_PEEK)
+    def peek(self, size: int = 1) -> bytes:
+        """At most `size` bytes, left in place; b"" at the end of the client's stream. Not with TLS."""
+        return self._sock.recv(size, socket.MSG_PEEK)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         """Shake hands as the server; raises ssl.SSLError or another OSError when that fails."""
@@ -73,6 +73,13 @@ class Transport:
             self._sock = tls
         tls.do_handshake()
         tls.settimeout(STALL_SECONDS)
+
+    def own_address(self) -> str:
+        """The address of this machine that the client has connected to; "" when it is gone."""
+        try:
+            return str(self._sock.getsockname()[0])
+        except OSError:
+            return ""
 
     def recv(self, size: int) -> bytes:
         """At most `size` bytes; b"" at the end of the client's stream."""

@@ -2,13 +2,15 @@
 
 import pytest
 
-from emulator.server import Server, TlsIdentity
+from emulator.server import Server, StandIn, TlsIdentity
 from tests.server.tiny import TinyApp
+
+STOOD_IN = "stood-in.example"
 
 
 @pytest.fixture(scope="session")
 def identity(tmp_path_factory):
-    return TlsIdentity(tmp_path_factory.mktemp("identity"))
+    return TlsIdentity(tmp_path_factory.mktemp("identity"), [STOOD_IN])
 
 
 @pytest.fixture
@@ -32,3 +34,12 @@ def listener(server):
 @pytest.fixture(params=[False, True], ids=["plain", "tls"])
 def tls(request):
     return request.param
+
+
+@pytest.fixture
+def proxy(app, identity):
+    """A listener that stands in for one host, and no other."""
+    server = Server(app, version="1.2.3", tls=identity, stand_in=StandIn([STOOD_IN]))
+    yield server.open("proxy")
+    app.release.set()
+    server.stop()
