@@ -18,13 +18,19 @@ from emulator.store import tables
 from emulator.store.accounts import AccountRows
 from emulator.store.apps import AppRows
 from emulator.store.attempts import AttemptRows
+from emulator.store.credentials import CredentialRows
 from emulator.store.events import EventRows
 from emulator.store.file_stagings import StagingRows
 from emulator.store.files import FileRows
 from emulator.store.jobs import JobRows
+from emulator.store.keys import KeyRows
+from emulator.store.metadata import MetadataRows
+from emulator.store.listeners import ListenerRows
 from emulator.store.migration import add_missing
+from emulator.store.postits import PostitRows
 from emulator.store.subscriptions import SubscriptionRows
 from emulator.store.systems import SystemRows
+from emulator.store.tokens import ClientRows, TokenRows
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +44,21 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.accounts = AccountRows(connection)
+        self.clients = ClientRows(connection)
+        self.tokens = TokenRows(connection)
+        self.postits = PostitRows(connection)
         self.systems = SystemRows(connection)
+        self.credentials = CredentialRows(connection)
         self.apps = AppRows(connection)
         self.files = FileRows(connection)
         self.file_stagings = StagingRows(connection)
         self.jobs = JobRows(connection)
         self.events = EventRows(connection)
+        self.listeners = ListenerRows(connection)
         self.subscriptions = SubscriptionRows(connection)
+        self.metadata = MetadataRows(connection)
         self.attempts = AttemptRows(connection)
+        self.keys = KeyRows(connection)
         self._after: list[Callable[[], None]] = []
 
     def after_commit(self, action: Callable[[], None]) -> None:
