@@ -8,17 +8,20 @@ from pathlib import Path
 
 from emulator import __version__
 from emulator.api.control import Control
-from emulator.api.http import ListenerScope, create_app
+from emulator.api.http import create_app
 from emulator.api.v2 import schemas
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.data_directory import DataDirectory
+from emulator.domain.errors import EmulatorError
 from emulator.domain.paths import host_path, virtual_path
 from emulator.engine.clock import RealClock
 from emulator.engine.deliveries import DeliveryQueue
+from emulator.engine.file_stagings import StagingQueue
 from emulator.engine.ids import RandomIds
 from emulator.engine.journal import Journal
+from emulator.engine.signing import SigningKey
 from emulator.engine.worker import Engine
 from emulator.hosts.fetch import HttpFetcher
 from emulator.hosts.sandbox import SandboxHosts
@@ -26,11 +29,14 @@ from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
 from emulator.runtimes.launcher import SandboxLauncher
 from emulator.seeding import DEFAULT_WORLD, Seeder
-from emulator.server import Listener, Server, TlsIdentity
+from emulator.server import TlsIdentity
 from emulator.services import Services
 from emulator.services.accounts import AccountService
+from emulator.services.api_clients import ApiClientService
 from emulator.services.app_permissions import AppPermissionService
 from emulator.services.apps import AppService
+from emulator.services.assertions import AssertionService
+from emulator.services.authorizations import AuthorizationService
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
 from emulator.services.job_control import JobControl
@@ -38,16 +44,19 @@ from emulator.services.job_outputs import JobOutputs
 from emulator.services.job_permissions import JobPermissions
 from emulator.services.job_queries import JobQueries
 from emulator.services.job_submission import JobSubmission
+from emulator.services.listeners import ListenerService
+from emulator.services.postits import PostitService
+from emulator.services.profiles import ProfileService
 from emulator.services.status import StatusService
 from emulator.services.subscriptions import SubscriptionService
 from emulator.services.system_roles import SystemRoleService
 from emulator.services.systems import SystemService
+from emulator.services.tokens import TokenService
 from emulator.settings import BadSetting, Settings, flag
 from emulator.store import Store
+from emulator.ways_in import WaysIn, configured, stood_in
 
 log = logging.getLogger(__name__)
-
-DEFAULT_LISTENER = "default"
 
 
 class Emulator:
@@ -63,16 +72,20 @@ class Emulator:
         """Nothing is opened or changed before :meth:`start`."""
         self.settings = settings
         self.directory = directory
-        self.listener: Listener | None = None
+        self.ways_in = WaysIn(settings)
         self._warming: threading.Thread | None = None
 
     @property
     def url(self) -> str:
         """Where the default listener answers, plain HTTP; TLS speaks on the same port."""
-        assert self.listener is not None, "not started"
-        host = "localhost" if self.listener.host in ("127.0.0.1", "0.0.0.0") else self.listener.host
-        host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.listener.port}"
+        url = self.ways_in.url()
+        assert url is not None, "not started"
+        return url
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the authority that signs the emulator's own: what clients may trust."""
+        return self._tls.authority
 
     def start(self) -> None:
         """Open the data directory, take up unfinished jobs, listen.
@@ -83,14 +96,26 @@ class Emulator:
         self.directory.acquire()
         try:
             self._compose(self.directory.path)
-            self.listener = self.server.open(DEFAULT_LISTENER, self.settings.host, self.settings.port)
+            self._open()
         except BaseException:
             self.stop()
             raise
         self.engine.start()
         self.deliveries.start()
+        self.stagings.start(self._stager)
         self._warming = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
         self._warming.start()
+
+    def _open(self) -> None:
+        """The ordinary ports, those of the configuration, and those asked for before."""
+        wanted = [configured(text) for text in self.settings.listener]
+        self.ways_in.open_ordinary(DEFAULT_WORLD, self.default_user)
+        for listener in wanted:
+            try:
+                self.listeners.add(listener, kept=False, create=True)
+            except EmulatorError as error:
+                raise BadSetting(f"{flag('server.listener')}: {error.message}") from error
+        self.listeners.open_kept()
 
     def _warm_up(self) -> None:
         """What the first clients would otherwise wait for: the schemas of bodies, the launcher, the certificate."""
@@ -107,7 +132,7 @@ class Emulator:
         # interpreter's end, which would abort the process.
         if self._warming is not None:
             self._warming.join()
-        for name in ("server", "engine", "launcher", "deliveries", "clock"):
+        for name in ("ways_in", "engine", "stagings", "launcher", "deliveries", "clock"):
             part = getattr(self, name, None)
             if part is None:
                 continue
@@ -136,7 +161,7 @@ class Emulator:
         self.deliveries = DeliveryQueue(
             store=self.store, clock=self.clock, channel_for=Router(settings, self.mailbox)
         )
-        journal = Journal(self.clock, ids, V2Messages(self._base_url), self.deliveries.wake)
+        journal = Journal(self.clock, ids, V2Messages(self.ways_in.base_url), self.deliveries.wake)
         self.hosts = hosts = SandboxHosts(data / "hosts")
         self.launcher = SandboxLauncher(
             hosts=hosts, clock=self.clock, spool=data / "spool", settings=settings, on_change=self._wake
@@ -150,15 +175,19 @@ class Emulator:
             launcher=self.launcher,
             settings=settings,
             fetcher=HttpFetcher(),
-            base_url=self._base_url,
+            base_url=self.ways_in.base_url,
         )
+        self.stagings = StagingQueue(store=self.store, clock=self.clock)
         services = self._services(ids, journal, hosts)
-        Seeder(services, hosts, self.store, self.clock, ids, settings).seed()
+        self._stager = services.files.staging
+        self.listeners = services.listeners
+        self._seeder = Seeder(services, hosts, self.store, self.clock, ids, settings)
+        self._seeder.seed()
         self.default_user = self._default_user()
-        scopes = {DEFAULT_LISTENER: ListenerScope(DEFAULT_WORLD, self.default_user)}
-        wsgi = create_app(services, settings, scopes, [V2(routes), Control()])
-        self._tls = TlsIdentity(data)
-        self.server = Server(wsgi, version=settings.service_version, tls=self._tls)
+        wsgi = create_app(services, settings, self.ways_in.scopes, [V2(routes), Control()])
+        stand_in = stood_in(settings)
+        self._tls = TlsIdentity(data, stand_in.hosts if stand_in else ())
+        self.ways_in.serve(wsgi, self._tls)
 
     def _default_user(self) -> str:
         """Of the setting, else of the world's seed. Raises BadSetting when there is no such user."""
@@ -184,16 +213,16 @@ class Emulator:
             raise KeyError(path)
         return found
 
-    def _base_url(self) -> str:
-        """Where the API answers, for what is written outside any request: messages and scripts."""
-        return self.settings.base_url or self.url
+    def _make_world(self, name: str) -> None:
+        self._seeder.seed(name)
 
     def _wake(self, job_id: str) -> None:
         self.engine.wake(job_id)
 
     def _services(self, ids: RandomIds, journal: Journal, hosts: SandboxHosts) -> Services:
         store, clock, settings = self.store, self.clock, self.settings
-        accounts = AccountService(store=store, clock=clock, ids=ids, settings=settings)
+        accounts = AccountService(store=store, settings=settings)
+        tokens = TokenService(store=store, clock=clock, ids=ids, accounts=accounts, settings=settings)
         systems = SystemService(store=store, clock=clock, ids=ids, journal=journal)
         file_permissions = FilePermissionService(
             store=store,
@@ -212,6 +241,8 @@ class Emulator:
             systems=systems,
             permissions=file_permissions,
             hosts=hosts,
+            fetcher=HttpFetcher(),
+            staging_queue=self.stagings,
             settings=settings,
         )
         apps = AppService(
@@ -238,6 +269,12 @@ class Emulator:
         queries = JobQueries(store=store)
         return Services(
             accounts=accounts,
+            api_clients=ApiClientService(store=store, ids=ids),
+            tokens=tokens,
+            authorizations=AuthorizationService(store=store, clock=clock, ids=ids, tokens=tokens),
+            assertions=AssertionService(clock=clock, signer=SigningKey(self.directory.path)),
+            profiles=ProfileService(store=store, clock=clock, accounts=accounts, settings=settings),
+            postits=PostitService(store=store, clock=clock, ids=ids, accounts=accounts),
             systems=systems,
             system_roles=SystemRoleService(store=store, systems=systems, accounts=accounts),
             apps=apps,
@@ -259,5 +296,6 @@ class Emulator:
             job_permissions=JobPermissions(store=store, journal=journal, queries=queries, accounts=accounts),
             subscriptions=SubscriptionService(store=store, clock=clock),
             status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
+            listeners=ListenerService(store=store, ports=self.ways_in, make_world=self._make_world),
             clock=clock,
         )

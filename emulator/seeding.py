@@ -15,7 +15,7 @@ from typing import Any
 from emulator.api.v2.schemas import read_app, read_system
 from emulator.domain.errors import EmulatorError
 from emulator.domain.file import permission_from_word
-from emulator.domain.identity import Caller, User, World
+from emulator.domain.identity import Caller, User, World, profile_uuid
 from emulator.domain.paths import host_path, join, virtual_path
 from emulator.domain.ports import Clock, HostFiles, Hosts, Ids
 from emulator.domain.system import Role, SystemRole
@@ -93,6 +93,7 @@ class Seeder:
             default_user=document.get("default_user", self._settings.default_user),
             contact_name=contact.get("name", ""),
             contact_email=contact.get("email", ""),
+            status=str(tenant.get("status", "LIVE")).upper(),
         )
         admins = set(tenant.get("admins") or ())
         by_password: dict[str, list[User]] = {}
@@ -106,7 +107,6 @@ class Seeder:
 
     def _user(self, world: World, entry: Mapping[str, Any], admins: set[str]) -> User:
         username = str(entry["username"])
-        tenant = world.tenant_uuid.partition("-")[0]
         return User(
             world=world.name,
             username=username,
@@ -117,7 +117,7 @@ class Seeder:
             admin=username in admins,
             roles=tuple(entry.get("roles") or ()),
             created=self._clock.now(),
-            uuid=f"{tenant}-{username}-0001-001",
+            uuid=profile_uuid(world.tenant_uuid, username),
         )
 
     def _add_system(self, world: World, entry: Mapping[str, Any]) -> None:

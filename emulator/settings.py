@@ -53,6 +53,17 @@ def _data_home() -> str:
 class Settings:
     host: str = _option("server.host", "127.0.0.1", "address to listen on")
     port: int = _option("server.port", 8000, "port to listen on; 0 takes a free one", within=(0, 65535))
+    tls_port: int = _option(
+        "server.tls_port", 0, "a port for TLS alone, such as 443; 0: none", within=(0, 65535)
+    )
+    stand_in_for: str = _option(
+        "server.stand_in_for",
+        "api.tacc.utexas.edu",
+        "hosts (comma list) that clients reach here when they take the emulator for their proxy; empty: none",
+    )
+    listener: tuple[str, ...] = _option(
+        "server.listener", (), "another port and its default user: PORT=USER or PORT=USER@WORLD"
+    )
     base_url: str = _option("server.base_url", "", "base URL in links; empty: as the request came")
     log_level: str = _option(
         "server.log_level", "WARNING", "what is logged", ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -82,6 +93,11 @@ class Settings:
     )
     revoke_on_refresh: bool = _option("auth.revoke_on_refresh", False, "a refresh kills the old pair")
     token_reuse: bool = _option("auth.token_reuse", False, "the same token while one lives")
+    account_managers: str = _option(
+        "auth.account_managers",
+        "",
+        "users (comma list) who may create, change and remove accounts, besides those with the role",
+    )
     token_lifetime: int = _option(
         "auth.token_lifetime", 14400, "seconds an access token lives", within=_AT_LEAST_1
     )
@@ -208,12 +224,17 @@ def _flatten(document: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return flat
 
 
+_KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": tuple}
+
+
 def _typed(option: Field[Any], value: Any, source: str) -> Any:
     """The value as the option's type, within its bounds. Raises BadSetting."""
-    kind = {"str": str, "int": int, "float": float, "bool": bool}.get(str(option.type), dict)
+    kind = _KINDS.get(str(option.type), dict)
     try:
         if kind is bool:
             return value if isinstance(value, bool) else _truth(str(value))
+        if kind is tuple:
+            return _texts(value)
         if kind is dict:
             return value if isinstance(value, dict) else dict(p.split("=", 1) for p in value.split(",") if p)
         return _bounded(option, kind(value))
@@ -241,6 +262,17 @@ def _allowed(option: Field[Any]) -> str:
         return ""
     least, most = within
     return f": it is {least:g} or more" if math.isinf(most) else f": it lies between {least:g} and {most:g}"
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """A comma list, or a list or mapping of the file (``8001: student01`` says ``8001=student01``)."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, Mapping):
+        return tuple(f"{key}={each}" for key, each in value.items())
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise ValueError(value)
 
 
 def _truth(text: str) -> bool:

@@ -26,6 +26,7 @@ from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
 from emulator.services.system_roles import SystemRoleService
 from emulator.services.systems import SystemService
+from emulator.services.tokens import TokenService
 from emulator.settings import Settings
 from emulator.store import Store
 
@@ -112,9 +113,7 @@ class Catalog:
         self.ids = RandomIds(seed=1)
         self.store = Store.at(directory)
         journal = Journal(self.clock, self.ids, V2Messages(lambda: BASE_URL), lambda: None)
-        self.accounts = AccountService(
-            store=self.store, clock=self.clock, ids=self.ids, settings=self.settings
-        )
+        self.accounts = AccountService(store=self.store, settings=self.settings)
         self.systems = SystemService(store=self.store, clock=self.clock, ids=self.ids, journal=journal)
         self.hosts = SandboxHosts(directory / "hosts")
         shared: dict[str, Any] = {
@@ -137,6 +136,14 @@ class Catalog:
         elsewhere: Any = None  # services that no request of these tests reaches
         return Services(
             accounts=self.accounts,
+            tokens=TokenService(
+                store=self.store, clock=self.clock, ids=self.ids, accounts=self.accounts, settings=self.settings
+            ),
+            api_clients=elsewhere,
+            authorizations=elsewhere,
+            assertions=elsewhere,
+            profiles=elsewhere,
+            postits=elsewhere,
             systems=self.systems,
             system_roles=SystemRoleService(store=self.store, systems=self.systems, accounts=self.accounts),
             apps=self.apps,
@@ -168,7 +175,7 @@ class Catalog:
             for name in (OWNER, OTHER, THIRD, ADMIN):
                 user = User(world=WORLD, username=name, email=f"{name}@example.org", admin=name == ADMIN)
                 tx.accounts.add_user(user, "emulator")
-                tx.accounts.add_token(
+                tx.tokens.add(
                     Token(
                         world=WORLD,
                         access_token=name,

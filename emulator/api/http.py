@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ACTS_AS = "emulator.acts_as"
+"""Key in the environ of a request that we make ourselves: the Caller it is made as. Clients cannot set it."""
+
 _FILES = re.compile(r"/*files/+v2/+([a-z]+)(.*)", re.DOTALL)
 
 
@@ -36,6 +39,12 @@ class ListenerScope:
 
     world: str
     default_user: str
+    anonymous: bool = True
+    """False: requests without credentials are refused."""
+    base_url: str = ""
+    """What links begin with; "": as the request came."""
+    controls: bool = True
+    """Whether listeners may be opened and closed through this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,22 @@ class Edge:
 
 
 class GatewayFault(Exception):
-    """An answer of the API gateway that stands before the services [conventions §9.2]."""
+    """An answer of the API gateway that stands before the services [conventions §9.2].
+
+    ``older`` is the code and message of the same fault in XML, where they differ from those in JSON.
+    """
 
     def __init__(
-        self, status: int, code: int, message: str, description: str = "", kind: str = "ams"
+        self,
+        status: int,
+        code: int,
+        message: str,
+        description: str = "",
+        kind: str = "ams",
+        older: tuple[int, str] | None = None,
     ) -> None:
         super().__init__(message)
+        self.older = older
         self.status = status
         self.code = code
         self.message = message
@@ -154,7 +173,7 @@ def base_url() -> str:
 
 
 def _base_url() -> str:
-    configured = world().base_url or edge().settings.base_url
+    configured = world().base_url or scope().base_url
     if configured:
         return configured.rstrip("/") + "/"
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
@@ -204,7 +223,8 @@ def _install_hooks(
         if not route.streams:
             request.max_content_length = settings.max_request_mb * 1024 * 1024
         if not route.open:
-            g.caller = _bearer_caller(settings)
+            acts_as = request.environ.get(ACTS_AS)
+            g.caller = _bearer_caller() if acts_as is None else acts_as
         return None
 
     @app.after_request
@@ -228,22 +248,35 @@ def _install_hooks(
         return dialect().crash()
 
 
-def _bearer_caller(settings: Settings) -> Caller:
+def anonymous_caller() -> Caller | None:
+    """The listener's default user, for a request without credentials; None where those are refused."""
+    here = scope()
+    if not here.anonymous:
+        return None
+    return services().accounts.caller(here.world, here.default_user, authenticated=False)
+
+
+def _bearer_caller() -> Caller:
     """Who asks: the token's user, or the listener's default user where no credentials were sent."""
     credentials = request.headers.get("Authorization")
-    accounts = services().accounts
     if credentials is None:
-        if not settings.anonymous:
+        default = anonymous_caller()
+        if default is None:
             raise missing_credentials()
-        here = scope()
-        return accounts.caller(here.world, here.default_user, authenticated=False)
+        return default
     kind, _, token = credentials.strip().partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise missing_credentials()
-    found = accounts.caller_of_token(token.strip())
+    found = services().tokens.bearer(token.strip())
     if found is None:
-        raise _invalid_credentials()
-    return found
+        raise _bad_token(900904, "Access Token Inactive")
+    if services().tokens.is_over(found.token):
+        raise _bad_token(900903, "Access Token Expired")
+    if found.client is not None and not found.client.may_call(_api()):
+        raise GatewayFault(
+            403, 900908, "Resource forbidden", f"User is NOT authorized to access the Resource: /{_api()}/v2"
+        )
+    return found.caller
 
 
 def missing_credentials() -> GatewayFault:
@@ -257,14 +290,20 @@ def missing_credentials() -> GatewayFault:
     )
 
 
-def _invalid_credentials() -> GatewayFault:
-    name = request.path.strip("/").split("/")[0]
+def _bad_token(older_code: int, older_message: str) -> GatewayFault:
+    """401; today's gateways have one code for all of these, the older ones, which spoke XML, one for each."""
     return GatewayFault(
         401,
         900901,
         "Invalid Credentials",
-        f"Access failure for API: /{name}/v2, version: v2. Make sure you have given the correct access token",
+        f"Access failure for API: /{_api()}/v2, version: v2. Make sure you have given the correct access token",
+        older=(older_code, older_message),
     )
+
+
+def _api() -> str:
+    """The first part of the path: which service is asked."""
+    return request.path.strip("/").split("/")[0]
 
 
 class _TidyPaths:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+
+from emulator.domain.apis import APIS, named
 
 PUBLIC_USER = "public"
 """Pseudo-user: anybody, also without a token."""
 WORLD_USER = "world"
 """Pseudo-user: every authenticated user of the tenant."""
+ACCOUNT_MANAGER = "user-account-manager"
+"""Role of those who may create, change and remove accounts [auth §2.1]."""
+USERNAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What may be a username at all [auth §6]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +34,8 @@ class World:
     base_url: str | None = None
     contact_name: str = ""
     contact_email: str = ""
+    status: str = "LIVE"
+    """Tenants in any other state are not listed [auth §1]."""
     seeded: bool = False
     """Its systems and apps have been put in place; what users change later is theirs."""
 
@@ -42,7 +51,15 @@ class User:
     last_name: str = ""
     phone: str = ""
     mobile_phone: str = ""
+    fax: str = ""
+    position: str = ""
     institution: str = ""
+    department: str = ""
+    research_area: str = ""
+    city: str = ""
+    state: str = ""
+    country: str = ""
+    gender: str = ""
     admin: bool = False
     roles: tuple[str, ...] = ("Internal/everyone", "Internal/subscriber")
     created: datetime | None = None
@@ -51,6 +68,23 @@ class User:
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    def is_admin(self, tenant_id: str) -> bool:
+        """Whether the account is a tenant admin: by name, or by a role of the gateway [auth §2.1]."""
+        return self.admin or any(_makes_admin(_last_part(name), tenant_id) for name in self.roles)
+
+
+def profile_uuid(tenant_uuid: str, username: str) -> str:
+    """The uuid of an account, made from its tenant's and its name [conventions §7]."""
+    return f"{tenant_uuid.partition('-')[0]}-{username}-0001-001"
+
+
+def _last_part(role: str) -> str:
+    return role.rpartition("/")[2]
+
+
+def _makes_admin(role: str, tenant_id: str) -> bool:
+    return role.startswith(tenant_id) and role.endswith(("-services-admin", "-super-admin"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +99,10 @@ class Caller:
     authenticated: bool = True
     """False when the listener's default user stands in for missing credentials."""
 
+    def has_role(self, role: str) -> bool:
+        """Whether a role is among the user's, whatever stands before the last slash of its name."""
+        return any(_last_part(name) == role for name in self.roles)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiClient:
@@ -78,6 +116,19 @@ class ApiClient:
     description: str = ""
     tier: str = "Unlimited"
     callback_url: str = ""
+    subscriptions: dict[str, str] | None = None
+    """Tier by the name of each API it may call; None: all there are, in the client's own tier."""
+
+    def tiers(self) -> dict[str, str]:
+        """The tier of each API it is subscribed to, in the order of the APIs."""
+        if self.subscriptions is None:
+            return dict.fromkeys(APIS, self.tier)
+        return {api: self.subscriptions[api] for api in APIS if api in self.subscriptions}
+
+    def may_call(self, context: str) -> bool:
+        """Whether its tokens open the service at ``/<context>``; what is no API needs no subscription."""
+        api = named(context)
+        return api is None or self.subscriptions is None or api in self.subscriptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +144,28 @@ class Token:
     created: datetime
     expires: datetime
     revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """What stands behind an access token that was issued and not revoked."""
+
+    token: Token
+    caller: Caller
+    client: ApiClient | None
+    """None for a token that belongs to no registered client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationCode:
+    """What a user's login at ``/authorize`` gives the client, to be exchanged for a token once [auth §5]."""
+
+    world: str
+    code: str
+    client_key: str
+    username: str
+    redirect_uri: str
+    scope: str
+    expires: datetime
+    access_token: str | None = None
+    """The token it was exchanged for."""

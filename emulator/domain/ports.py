@@ -50,6 +50,16 @@ class Ids(Protocol):
         """28 characters of ``[A-Za-z0-9_]``: a consumer key or secret."""
 
 
+class Signer(Protocol):
+    """The key that the emulator signs with: one for each data directory."""
+
+    def public_key(self) -> str:
+        """The public key, in PEM."""
+
+    def sign(self, data: bytes) -> bytes:
+        """RSA with SHA-256 over ``data`` (RS256)."""
+
+
 class Incoming(Protocol):
     """A file on its way in: nobody sees it before it is put in place."""
 
@@ -67,12 +77,17 @@ class Incoming(Protocol):
         """Instead of ``put``: write the content into an existing (or new) file from ``offset`` on, in place."""
 
 
+UNFINISHED = ".tapis-tmp-"
+"""What the names of files and directories begin with that are not complete yet; see HostFiles."""
+
+
 class HostFiles(Protocol):
     """The files of one machine: directories, regular files, and links to these.
 
     Paths are absolute on that machine and use ``/``. Nothing outside the machine's root is ever reached,
     by ``..`` or by symbolic link: such paths raise FileNotFoundError, and so do devices, sockets and
-    pipes; none of these are listed. Links that stay inside are followed. Missing things raise
+    pipes; none of these are listed, nor what has a name that begins with UNFINISHED. Links that stay inside
+    are followed. Missing things raise
     FileNotFoundError; the usual OSError subclasses (NotADirectoryError, IsADirectoryError,
     FileExistsError, PermissionError, OSError for a full disk) say the rest.
     """
@@ -149,8 +164,15 @@ class Hosts(Protocol):
 class Fetcher(Protocol):
     """Brings files from outside, over http and https."""
 
-    def open(self, url: str, allowed: Callable[[str], bool]) -> AbstractContextManager[BinaryIO]:
-        """The content behind a URL, to be read as a stream.
+    def open(
+        self,
+        url: str,
+        allowed: Callable[[str], bool],
+        sized: Callable[[int | None], object] = lambda _length: None,
+    ) -> AbstractContextManager[BinaryIO]:
+        """The content behind a URL, to be read as a stream; name and password in the URL are used to log in.
+
+        ``sized`` is told the number of bytes to come, None where the server does not say.
 
         ``allowed`` is asked about the host of every address that is fetched from, redirects included;
         PermissionError for one that is not. Raises FileNotFoundError and PermissionError for what the server

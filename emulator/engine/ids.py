@@ -28,6 +28,10 @@ class RandomIds:
         """The Aloe form: a version 4 uuid and ``-007``."""
         return f"{uuid.UUID(int=self._bits(128), version=4)}-007"
 
+    def postit(self) -> str:
+        """The Aloe form: a version 4 uuid and ``-010``."""
+        return f"{uuid.UUID(int=self._bits(128), version=4)}-010"
+
     def legacy(self, suffix: str) -> str:
         """The legacy form: 19 digits that rise, a node of 8 hex characters, a sequence, the type."""
         with self._lock:

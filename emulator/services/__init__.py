@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emulator.domain.ports import Clock
     from emulator.services.accounts import AccountService
+    from emulator.services.api_clients import ApiClientService
     from emulator.services.app_permissions import AppPermissionService
     from emulator.services.apps import AppService
+    from emulator.services.assertions import AssertionService
+    from emulator.services.authorizations import AuthorizationService
     from emulator.services.file_permissions import FilePermissionService
     from emulator.services.files import FileService
     from emulator.services.job_control import JobControl
@@ -17,10 +20,14 @@ if TYPE_CHECKING:
     from emulator.services.job_permissions import JobPermissions
     from emulator.services.job_queries import JobQueries
     from emulator.services.job_submission import JobSubmission
+    from emulator.services.listeners import ListenerService
+    from emulator.services.postits import PostitService
+    from emulator.services.profiles import ProfileService
     from emulator.services.status import StatusService
     from emulator.services.subscriptions import SubscriptionService
     from emulator.services.system_roles import SystemRoleService
     from emulator.services.systems import SystemService
+    from emulator.services.tokens import TokenService
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,12 @@ class Services:
     """What the dialects call."""
 
     accounts: AccountService
+    api_clients: ApiClientService
+    tokens: TokenService
+    authorizations: AuthorizationService
+    assertions: AssertionService
+    profiles: ProfileService
+    postits: PostitService
     systems: SystemService
     system_roles: SystemRoleService
     apps: AppService
@@ -41,4 +54,5 @@ class Services:
     job_permissions: JobPermissions
     subscriptions: SubscriptionService
     status: StatusService
+    listeners: ListenerService
     clock: Clock

@@ -75,7 +75,9 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Open, making the tables at first use, adding to older ones. Raises SchemaMismatch for a newer version's."""
-        self._engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, hide_parameters=True)
+        self._engine = (
+            _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, hide_parameters=True)
+        )
         # SQLite has one writer at a time; queueing here is fairer and quicker than its busy handler.
         self._writing = threading.Lock() if url.startswith("sqlite") else None
         try:

@@ -185,9 +185,7 @@ def _rules() -> Iterable[Any]:
 def _fault_xml(fault: GatewayFault) -> str:
     from xml.sax.saxutils import escape
 
-    code, message = fault.code, fault.message
-    if code == 900901:  # the old gateways tell an inactive token by this code [conventions §9.2]
-        code, message = 900904, "Access Token Inactive"
+    code, message = fault.older or (fault.code, fault.message)
     space = "http://wso2.org/apimanager" + ("/security" if fault.kind == "ams" else "")
     kind = "<am:type>Status report</am:type>" if fault.kind == "am" else ""
     p = fault.kind

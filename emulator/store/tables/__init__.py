@@ -11,13 +11,21 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table
 
-from emulator.store.tables.accounts import clients, tokens, users, worlds
+from emulator.store.tables.accounts import authorization_codes, clients, tokens, users, worlds
 from emulator.store.tables.apps import app_copies, app_grants, app_words, apps
 from emulator.store.tables.columns import Instant, metadata
 from emulator.store.tables.events import events
 from emulator.store.tables.files import file_grants, file_stagings, files
 from emulator.store.tables.jobs import job_grants, jobs
+from emulator.store.tables.metadata_records import (
+    metadata_entries,
+    metadata_grants,
+    metadata_readers,
+    metadata_records,
+)
+from emulator.store.tables.listeners import listeners
 from emulator.store.tables.notifications import attempts, deliveries, subscriptions
+from emulator.store.tables.postits import postits
 from emulator.store.tables.systems import internal_credentials, system_roles, systems, user_defaults
 
 SCHEMA_VERSION = 2
@@ -31,6 +39,7 @@ __all__ = [
     "app_grants",
     "app_words",
     "apps",
+    "authorization_codes",
     "attempts",
     "clients",
     "deliveries",
@@ -41,7 +50,13 @@ __all__ = [
     "internal_credentials",
     "job_grants",
     "jobs",
+    "listeners",
     "metadata",
+    "metadata_entries",
+    "metadata_grants",
+    "metadata_readers",
+    "metadata_records",
+    "postits",
     "schema_info",
     "subscriptions",
     "system_roles",

@@ -1,8 +1,8 @@
-"""Worlds, users, API clients and tokens."""
+"""Worlds, users, API clients, tokens and authorization codes."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, String, Table
+from sqlalchemy import JSON, Boolean, Column, Index, String, Table
 
 from emulator.store.tables.columns import Instant, metadata, world_column
 
@@ -45,4 +45,19 @@ tokens = Table(
     Column("created", Instant, nullable=False),
     Column("expires", Instant, nullable=False),
     Column("revoked", Boolean, nullable=False, default=False),
+    Index("tokens_by_user", "world", "username"),
+    Index("tokens_alive", "client_key", "username", "scope", "expires"),
+)
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    world_column(),
+    Column("code", String(64), primary_key=True),
+    Column("client_key", String(64), nullable=False, index=True),
+    Column("username", String(64), nullable=False),
+    Column("redirect_uri", String(2048), nullable=False),
+    Column("scope", String(128), nullable=False),
+    Column("expires", Instant, nullable=False),
+    Column("access_token", String(64)),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from urllib3 import encode_multipart_formdata
@@ -53,8 +54,7 @@ class Bench:
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
         self.store = emulator.store
-        assert emulator.listener is not None
-        self.port = emulator.listener.port
+        self.port = urlsplit(emulator.url).port
         self._numbers = itertools.count(1)
         self._add_tokens()
 
@@ -189,7 +189,7 @@ class Bench:
         now = self.emulator.clock.now()
         with self.store.write() as tx:
             for username in (OWNER, OTHER, "student02", ADMIN):
-                tx.accounts.add_token(
+                tx.tokens.add(
                     Token(
                         world=DEFAULT_WORLD,
                         access_token=username,

@@ -35,6 +35,7 @@ from emulator.services.job_queries import JobQueries
 from emulator.services.job_submission import JobSubmission
 from emulator.services.subscriptions import SubscriptionService
 from emulator.services.systems import SystemService
+from emulator.services.tokens import TokenService
 from emulator.settings import Settings
 from emulator.store import Store
 
@@ -98,7 +99,7 @@ class Desk:
         shared: dict[str, Any] = {"store": self.store, "clock": self.clock, "settings": self.settings}
         timed: dict[str, Any] = {"store": self.store, "clock": self.clock}
         journal = Journal(self.clock, self.ids, V2Messages(lambda: "http://localhost/"), lambda: None)
-        accounts = AccountService(**shared, ids=self.ids)
+        accounts = AccountService(store=self.store, settings=self.settings)
         systems = SystemService(**timed, ids=self.ids, journal=journal)
         placed = shared | {"ids": self.ids, "journal": journal, "systems": systems}
         apps_take = timed | {"ids": self.ids, "journal": journal, "systems": systems}
@@ -112,6 +113,14 @@ class Desk:
         elsewhere: Any = None  # services that no request of these tests reaches
         return Services(
             accounts=accounts,
+            tokens=TokenService(
+                store=self.store, clock=self.clock, ids=self.ids, accounts=accounts, settings=self.settings
+            ),
+            api_clients=elsewhere,
+            authorizations=elsewhere,
+            assertions=elsewhere,
+            profiles=elsewhere,
+            postits=elsewhere,
             systems=systems,
             system_roles=elsewhere,
             apps=apps,
@@ -159,7 +168,7 @@ class Desk:
                     created=now,
                     expires=now + timedelta(hours=1),
                 )
-                tx.accounts.add_token(token)
+                tx.tokens.add(token)
 
     # the world of a test
 

@@ -34,6 +34,7 @@ from emulator.services.job_outputs import JobOutputs
 from emulator.services.job_permissions import JobPermissions
 from emulator.services.job_queries import JobQueries
 from emulator.services.subscriptions import SubscriptionService
+from emulator.services.tokens import TokenService
 from emulator.settings import Settings
 from emulator.store import Store
 from tests.job_samples import APP, OWNER, PLAN, WORLD, sample_job
@@ -67,7 +68,7 @@ class Bench:
         shared: dict[str, Any] = {"store": self.store, "settings": self.settings}
         timed = {"store": self.store, "clock": self.clock}
         journal = Journal(self.clock, self.ids, V2Messages(lambda: "http://localhost/"), lambda: None)
-        accounts = AccountService(**shared, clock=self.clock, ids=self.ids)
+        accounts = AccountService(store=self.store, settings=self.settings)
         queries = JobQueries(store=self.store)
         elsewhere: Any = None  # services that no request of these tests reaches
         control = JobControl(
@@ -80,6 +81,14 @@ class Bench:
         )
         return Services(
             accounts=accounts,
+            tokens=TokenService(
+                store=self.store, clock=self.clock, ids=self.ids, accounts=accounts, settings=self.settings
+            ),
+            api_clients=elsewhere,
+            authorizations=elsewhere,
+            assertions=elsewhere,
+            profiles=elsewhere,
+            postits=elsewhere,
             systems=elsewhere,
             system_roles=elsewhere,
             apps=elsewhere,
@@ -114,7 +123,7 @@ class Bench:
             for name in USERS:
                 user = User(world=WORLD, username=name, email=f"{name}@localhost", admin=name == "admin")
                 tx.accounts.add_user(user, "emulator")
-                tx.accounts.add_token(
+                tx.tokens.add(
                     Token(
                         world=WORLD,
                         access_token=name,

@@ -1,0 +1,204 @@
+"""Tokens: issued for any grant, looked up, revoked [auth §4, §5]."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from emulator.domain.errors import OAuthRefused
+from emulator.domain.identity import ApiClient, Bearer, Token
+from emulator.domain.ports import Clock, Ids
+from emulator.services.accounts import AccountService
+from emulator.settings import Settings
+from emulator.store import Store, Transaction
+
+DEFAULT_SCOPE = "default"
+IMPLICIT_SECONDS = 3600
+_KEPT_AFTER_END = timedelta(days=1)
+_REFRESHABLE = ("password", "refresh_token", "admin_password", "authorization_code")
+# what the gateway itself asks for says nothing about what the token may do
+_NO_SCOPES = ("PRODUCTION", "SANDBOX", DEFAULT_SCOPE)
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")  # RFC 6749 §3.3
+_LONGEST_SCOPE = 128
+_PARAMETERS = {
+    "password": ("username", "password"),
+    "admin_password": ("token_username", "username", "password"),
+    "refresh_token": ("refresh_token",),
+    "authorization_code": ("code", "redirect_uri"),
+    "client_credentials": (),
+}
+
+
+class TokenService:
+    def __init__(
+        self, *, store: Store, clock: Clock, ids: Ids, accounts: AccountService, settings: Settings
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._accounts = accounts
+        self._settings = settings
+
+    def bearer(self, access_token: str) -> Bearer | None:
+        """Whom a token stands for, also when its time is over (:meth:`is_over`); None if unknown or revoked."""
+        with self._store.read() as tx:
+            found = tx.tokens.bearer(access_token)
+        if found is None:
+            return None
+        token, user, client = found
+        if token.revoked:
+            return None
+        caller = self._accounts.caller_as(token.world, token.username, user)
+        return Bearer(token=token, caller=caller, client=client)
+
+    def is_over(self, token: Token) -> bool:
+        return token.expires <= self._clock.now()
+
+    def seconds_left(self, token: Token) -> int:
+        """``expires_in``: whole seconds until the access token ends."""
+        return max(0, int((token.expires - self._clock.now()).total_seconds()))
+
+    def issue(self, key: str, secret: str, form: dict[str, str]) -> Token:
+        """The token for the grant that ``form`` asks for. Raises OAuthRefused [auth §4]."""
+        with self._store.write() as tx:
+            token = self._granted(tx, self._authenticated(tx, key, secret), form)
+        if token is None:  # told out here: what the second use of a code has ended must stay ended
+            raise OAuthRefused("invalid_grant", "Invalid authorization code received from token request")
+        return token
+
+    def _granted(self, tx: Transaction, client: ApiClient, form: dict[str, str]) -> Token | None:
+        grant = form.get("grant_type", "")
+        if not grant:
+            raise OAuthRefused("invalid_request", "Missing parameters: grant_type")
+        if grant not in _PARAMETERS:
+            raise OAuthRefused("unsupported_grant_type", "Unsupported grant_type value")
+        wanted = _PARAMETERS[grant]
+        if any(not form.get(name) for name in wanted):
+            raise OAuthRefused("invalid_request", f"Missing parameters: {', '.join(wanted)}")
+        if grant == "refresh_token":
+            return self._refresh(tx, client, form)
+        if grant == "authorization_code":
+            return self._exchange(tx, client, form)
+        username = self._user_of_grant(tx, client, grant, form)
+        return self._token(tx, client, username, scope_of(form), grant in _REFRESHABLE)
+
+    def implicit(self, tx: Transaction, client: ApiClient, username: str, scope: str) -> Token:
+        """What ``response_type=token`` gives: an hour, and no refresh token."""
+        lifetime = min(IMPLICIT_SECONDS, self._settings.token_lifetime)
+        return self._token(tx, client, username, scope, refreshable=False, lifetime=lifetime)
+
+    def revoke(self, key: str, secret: str, value: str) -> None:
+        """Revoke an access or refresh token of this client; any other value is fine (RFC 7009 §2.2)."""
+        with self._store.write() as tx:
+            client = self._authenticated(tx, key, secret)
+            tx.tokens.revoke(value, client.key)
+
+    def _authenticated(self, tx: Transaction, key: str, secret: str) -> ApiClient:
+        """Raises OAuthRefused ``invalid_client``."""
+        client = tx.clients.by_key(key)
+        if client is None:
+            raise OAuthRefused(
+                "invalid_client", f"A valid OAuth client could not be found for client_id: {key}"
+            )
+        if client.secret != secret:
+            raise OAuthRefused("invalid_client", "Client Authentication failed.")
+        return client
+
+    def _token(
+        self,
+        tx: Transaction,
+        client: ApiClient,
+        username: str,
+        scope: str,
+        refreshable: bool,
+        lifetime: int | None = None,
+        anew: bool = False,
+    ) -> Token:
+        """A new token, or by ``auth.token_reuse`` the one that is still good."""
+        now = self._clock.now()
+        if self._settings.token_reuse and not anew:
+            alive = tx.tokens.alive(client.key, username, scope, refreshable, now)
+            if alive is not None:
+                return alive
+        token = Token(
+            world=client.world,
+            access_token=self._ids.token(),
+            refresh_token=self._ids.token() if refreshable else None,
+            username=username,
+            client_key=client.key,
+            scope=scope,
+            created=now,
+            expires=now + timedelta(seconds=lifetime or self._settings.token_lifetime),
+        )
+        tx.tokens.add(token)
+        if not refreshable:
+            tx.tokens.forget_ended(client.key, now - _KEPT_AFTER_END)
+        return token
+
+    def _user_of_grant(self, tx: Transaction, client: ApiClient, grant: str, form: dict[str, str]) -> str:
+        if grant == "client_credentials":
+            return client.owner
+        username = self._login(tx, client.world, form["username"], form["password"])
+        return username if grant == "password" else self._impersonated(tx, client.world, username, form)
+
+    def _login(self, tx: Transaction, world: str, username: str, password: str) -> str:
+        """The username. Raises OAuthRefused ``invalid_grant``."""
+        if not tx.accounts.password_matches(world, username, password):
+            raise OAuthRefused("invalid_grant", f"Authentication failed for {username}")
+        return username
+
+    def _impersonated(self, tx: Transaction, world: str, admin: str, form: dict[str, str]) -> str:
+        user = tx.accounts.user(world, admin)
+        if user is None or not user.is_admin(self._accounts.world(world).tenant_id):
+            raise OAuthRefused("unauthorized_client", f"{admin} may not act for other users")
+        if tx.accounts.user(world, form["token_username"]) is None:
+            raise OAuthRefused("invalid_grant", f"Authentication failed for {form['token_username']}")
+        return form["token_username"]
+
+    def _refresh(self, tx: Transaction, client: ApiClient, form: dict[str, str]) -> Token:
+        old = tx.tokens.by_refresh(form["refresh_token"])
+        if old is None or old.revoked or old.client_key != client.key:
+            raise OAuthRefused("invalid_grant", "Persisted access token data not found")
+        asked = scope_of(form)
+        if asked != DEFAULT_SCOPE and not set(asked.split()) <= set(old.scope.split()):
+            raise OAuthRefused("invalid_scope", "The scope goes beyond that of the refresh token")
+        if self._settings.revoke_on_refresh:
+            tx.tokens.revoke(form["refresh_token"])
+        scope = old.scope if asked == DEFAULT_SCOPE else asked
+        return self._token(tx, client, old.username, scope, refreshable=True, anew=True)
+
+    def _exchange(self, tx: Transaction, client: ApiClient, form: dict[str, str]) -> Token | None:
+        """A code for a token, once: None for a code that is no good (any more).
+
+        Who shows it a second time ends what the first has got (RFC 6749 §4.1.2).
+        """
+        code = tx.tokens.code(form["code"])
+        if code is None or code.client_key != client.key:
+            return None
+        if code.access_token is not None:
+            tx.tokens.revoke(code.access_token)
+            return None
+        if code.expires <= self._clock.now():
+            return None
+        if form["redirect_uri"] != code.redirect_uri:
+            raise OAuthRefused("invalid_grant", "Callback url mismatch")
+        token = self._token(tx, client, code.username, code.scope, refreshable=True, anew=True)
+        tx.tokens.use_code(code, token.access_token)
+        return token
+
+
+def is_scope(text: str) -> bool:
+    """Whether a text is a list of scope names, or empty."""
+    scope = _distinct(text)
+    return not scope or (len(scope) <= _LONGEST_SCOPE and _SCOPE.fullmatch(scope) is not None)
+
+
+def scope_of(form: dict[str, str]) -> str:
+    """The scopes asked for, separated by single spaces; ``default`` for none. Raises OAuthRefused."""
+    if not is_scope(form.get("scope", "")):
+        raise OAuthRefused("invalid_scope", "The scope is not a list of scope names")
+    return _distinct(form.get("scope", "")) or DEFAULT_SCOPE
+
+
+def _distinct(text: str) -> str:
+    return " ".join(dict.fromkeys(word for word in text.split(" ") if word and word not in _NO_SCOPES))
