@@ -14,9 +14,12 @@ class FileEvent(StrEnum):
     DELETED = "DELETED"
     UPLOAD = "UPLOAD"
     STAGING_QUEUED = "STAGING_QUEUED"
+    STAGING = "STAGING"
+    STAGING_FAILED = "STAGING_FAILED"
     STAGING_COMPLETED = "STAGING_COMPLETED"
     CONTENT_CHANGE = "CONTENT_CHANGE"
     DOWNLOAD = "DOWNLOAD"
+    INDEX_COMPLETE = "INDEX_COMPLETE"
     PERMISSION_GRANT = "PERMISSION_GRANT"
     PERMISSION_REVOKE = "PERMISSION_REVOKE"
 
@@ -32,9 +35,12 @@ _DESCRIPTIONS = {
     FileEvent.DELETED: "File/folder has been deleted",
     FileEvent.UPLOAD: "File upload has completed",
     FileEvent.STAGING_QUEUED: "File/folder queued for staging",
+    FileEvent.STAGING: "Transfer in progress",
+    FileEvent.STAGING_FAILED: "Staging failed",
     FileEvent.STAGING_COMPLETED: "Staging completed successfully",
     FileEvent.CONTENT_CHANGE: "Content of file/folder has changed",
     FileEvent.DOWNLOAD: "File was downloaded",
+    FileEvent.INDEX_COMPLETE: "Indexing of file/folder has completed",
     FileEvent.PERMISSION_GRANT: "Permission was added or updated",
     FileEvent.PERMISSION_REVOKE: "Permission was removed",
 }

@@ -15,6 +15,7 @@ from emulator.domain.errors import Invalid, NotFound
 from emulator.domain.system import StorageConfig
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+_PASSWORD = re.compile(r"(?<=://)([^/?#:]*):[^/?#]*@")
 
 
 class OutsideRoot(NotFound):
@@ -89,6 +90,11 @@ def is_below(path: str, directory: str) -> bool:
 def shown(path: str) -> str:
     """A path from a host as JSON can carry it: bytes that are no UTF-8 become replacement characters."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown to others than who gave it."""
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def _tidy(path: str) -> str:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-
-from emulator.domain.document import to_document
-from emulator.domain.event import Progress
 from emulator.domain.search import Condition, Operator
+from emulator.engine.meter import Meter
 from emulator.engine.step import Step
 from emulator.engine.transfer import Extent
 from emulator.store import Transaction
 
-EVERY = timedelta(milliseconds=500)
-"""How often the stored counts are brought up to date while a transfer goes on."""
 MAX_NOTES = 20
 """Of what was left out, so many are named in the history; the rest would drown it."""
 
@@ -28,31 +22,21 @@ class TransferProgress:
         """``attempt_text`` words a failed attempt; it has places for ``attempt`` and ``cause``."""
         self._step = step
         self._description = description
-        self._source = source
         self._attempt_text = attempt_text
-        self._clock = step.tools.clock
-        self._begun = self._saved = self._clock.now()
+        self._meter = Meter(step.tools.clock, source)
         self._seq = 0
         self._notes = 0
-        self._now = Progress(uuid="", source=source, total_files=0, total_bytes=0, total_bytes_transferred=0)
 
     def begin(self, extent: Extent) -> None:
         """See transfer.Watch."""
-        self._begun = self._saved = self._clock.now()
-        self._now = replace(
-            self._now,
-            uuid=self._step.tools.ids.legacy("009"),
-            total_files=extent.files,
-            total_bytes=extent.bytes,
-            total_active_transfers=1,
-        )
+        self._meter.begin(self._step.tools.ids.legacy("009"), extent)
         with self._step.tools.store.write() as tx:
             before = None if self._step.fresh else self._entry_of_an_earlier_try(tx)
             if before is None:
-                self._seq = self._step.record(tx, self._description, to_document(self._now))
+                self._seq = self._step.record(tx, self._description, self._meter.document())
             else:
                 self._seq = before
-                tx.events.update_progress(self._seq, to_document(self._now))
+                tx.events.update_progress(self._seq, self._meter.document())
 
     def _entry_of_an_earlier_try(self, tx: Transaction) -> int | None:
         job = self._step.job
@@ -68,18 +52,9 @@ class TransferProgress:
 
     def moved(self, count: int) -> None:
         """See transfer.Watch."""
-        moved = self._now.total_bytes_transferred + count
-        now = self._clock.now()
-        elapsed = (now - self._begun).total_seconds()
-        self._now = replace(
-            self._now,
-            total_bytes_transferred=moved,
-            average_rate=round(moved / elapsed, 3) if elapsed > 0 else float(moved),
-        )
-        if now - self._saved >= EVERY:
-            self._saved = now
+        if self._meter.moved(count):
             with self._step.tools.store.write() as tx:
-                tx.events.update_progress(self._seq, to_document(self._now))
+                tx.events.update_progress(self._seq, self._meter.document())
 
     def checkpoint(self) -> None:
         """See transfer.Watch."""
@@ -99,5 +74,5 @@ class TransferProgress:
 
     def end(self) -> None:
         """The transfer is complete: its last counts are saved together with the step's outcome."""
-        self._now = replace(self._now, total_active_transfers=0)
-        self._step.progress[self._seq] = to_document(self._now)
+        self._meter.end()
+        self._step.progress[self._seq] = self._meter.document()

@@ -1,4 +1,4 @@
-"""Job inputs from outside, by http and https."""
+"""Files from outside, by http and https."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
+
+from emulator.domain.paths import without_password
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -19,7 +21,12 @@ class HttpFetcher:
     """Streams what a URL answers; certificates are checked. Which hosts may be asked its caller decides."""
 
     @contextmanager
-    def open(self, url: str, allowed: Callable[[str], bool]) -> Iterator[BinaryIO]:
+    def open(
+        self,
+        url: str,
+        allowed: Callable[[str], bool],
+        sized: Callable[[int | None], object] = lambda _length: None,
+    ) -> Iterator[BinaryIO]:
         """See ports.Fetcher."""
         import urllib3
         from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, TimeoutError
@@ -28,11 +35,13 @@ class HttpFetcher:
             try:
                 response = _answer(pool, url, allowed)
                 try:
-                    _check(url, response)
+                    _check(without_password(url), response)
+                    sized(_length(response))
                     yield cast(BinaryIO, response)
                 finally:
                     response.close()
             except HTTPError as error:
+                url = without_password(url)
                 cause = getattr(error, "reason", None) or error
                 if isinstance(cause, (NewConnectionError, ProtocolError)):
                     raise ConnectionError(f"{url}: {cause}") from error
@@ -49,8 +58,10 @@ def _answer(pool: PoolManager, url: str, allowed: Callable[[str], bool]) -> Base
     for _ in range(_REDIRECTS + 1):
         host = _host(url)
         if not allowed(host):
-            raise PermissionError(f"{url}: the host {host} may not be asked")
-        response = pool.request("GET", url, preload_content=False, retries=retries, redirect=False)
+            raise PermissionError(f"{without_password(url)}: the host {host} may not be asked")
+        response = pool.request(
+            "GET", url, headers=_login(url), preload_content=False, retries=retries, redirect=False
+        )
         target = response.get_redirect_location()
         if not target:
             return response
@@ -58,15 +69,31 @@ def _answer(pool: PoolManager, url: str, allowed: Callable[[str], bool]) -> Base
         try:
             url = urljoin(url, target)
         except ValueError as error:
-            raise OSError(f"{url} leads to {target}: {error}") from error
-    raise OSError(f"{url}: too many redirects")
+            raise OSError(f"{without_password(url)} leads to {target}: {error}") from error
+    raise OSError(f"{without_password(url)}: too many redirects")
+
+
+def _login(url: str) -> dict[str, str]:
+    """The header for a URL that brings name and password; another host that it redirects to gets none of it."""
+    from urllib3.util import make_headers
+
+    parts = urlsplit(url)
+    if parts.username is None:
+        return {}
+    return dict(make_headers(basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}"))
+
+
+def _length(response: BaseHTTPResponse) -> int | None:
+    """Bytes to come; not known of what is sent in chunks or compressed."""
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and "Content-Encoding" not in response.headers else None
 
 
 def _host(url: str) -> str:
     try:
         return (urlsplit(url).hostname or "").lower()
     except ValueError as error:
-        raise OSError(f"{url}: {error}") from error
+        raise OSError(f"{without_password(url)}: {error}") from error
 
 
 def _check(url: str, response: BaseHTTPResponse) -> None:

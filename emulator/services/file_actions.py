@@ -14,7 +14,7 @@ from emulator.services.file_failures import NO_SUCH_FILE, told
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_records import FileRecords
-from emulator.services.file_uploads import MAX_NAME_BYTES, MAX_PATH_BYTES, PublicLink
+from emulator.services.file_targets import MAX_NAME_BYTES, MAX_PATH_BYTES, PublicLink
 from emulator.store import Store
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from emulator.domain import paths
 from emulator.domain.errors import Forbidden, Invalid, NotFound
 from emulator.domain.file import (
     ALL_PERMISSIONS,
     INVALID_PERMISSION,
+    NO_PERMISSION,
     FileGrant,
+    LogicalFile,
     Permission,
     file_permission,
 )
@@ -95,22 +99,61 @@ class FilePermissionService:
 
     def effective(self, tx: Transaction, caller: Caller, system: System, virtual_path: str) -> Permission:
         """What the caller may do at a virtual path [files §10.1]; the system must be visible to it."""
-        username = caller.username
         role = self._systems.role(tx, caller, system)
-        if username and role.can_admin:
+        if caller.username and role.can_admin:
             return ALL_PERMISSIONS  # whatever is granted to anybody
         record = tx.files.get(system.world, system.id, virtual_path)
-        item = grants_for(username, tx.files.grants(record.uuid) if record else [])
-        above = tx.files.grants_above(system.world, system.id, virtual_path, grantees(username))
+        above = tx.files.grants_above(system.world, system.id, virtual_path, grantees(caller.username))
+        item = tx.files.grants(record.uuid) if record else []
+        return self._decide(caller, role, system, virtual_path, record, item, above)
+
+    def effective_inside(
+        self, tx: Transaction, caller: Caller, place: Place, records: Iterable[LogicalFile]
+    ) -> dict[str, Permission]:
+        """The same for children of a directory that are known, by path, in a few questions to the store."""
+        system, known = place.system, list(records)
+        role = self._systems.role(tx, caller, system)
+        if caller.username and role.can_admin:
+            return {record.path: ALL_PERMISSIONS for record in known}
+        child = paths.join(place.path, "child")
+        above = tx.files.grants_above(system.world, system.id, child, grantees(caller.username))
+        items = tx.files.grants_of(record.uuid for record in known)
+        return {
+            record.path: self._decide(
+                caller, role, system, record.path, record, items.get(record.uuid, []), above
+            )
+            for record in known
+        }
+
+    def is_published(self, tx: Transaction, system: System, virtual_path: str) -> bool:
+        """Whether anybody may read a path without a token: it was granted to ``public`` [files §12]."""
+        record = tx.files.get(system.world, system.id, virtual_path)
+        own = tx.files.grants(record.uuid) if record else []
+        granted = next((grant.permission for grant in own if grant.username == PUBLIC_USER), None)
+        if granted is None:
+            above = tx.files.grants_above(system.world, system.id, virtual_path, [PUBLIC_USER])
+            granted = above[0][1].permission if above else NO_PERMISSION
+        return granted.read
+
+    def _decide(
+        self,
+        caller: Caller,
+        role: Role,
+        system: System,
+        path: str,
+        record: LogicalFile | None,
+        item: Iterable[FileGrant],
+        above: list[tuple[str, FileGrant]],
+    ) -> Permission:
         closest = above[0][0] if above else None
         return effective_permission(
-            username=username,
+            username=caller.username,
             role=role,
             system=system,
-            path=virtual_path,
+            path=path,
             owner=record.owner if record else None,
-            item=item,
-            inherited=grants_for(username, (grant for path, grant in above if path == closest)),
+            item=grants_for(caller.username, item),
+            inherited=grants_for(caller.username, (grant for where, grant in above if where == closest)),
             inherited_from=closest,
             public_default_read=self._settings.public_default_read,
         )
@@ -176,7 +219,7 @@ class FilePermissionService:
         with self._store.write() as tx:
             record = self._records.known(tx, place)
             if record is None and not place.files.exists(place.host_path):
-                raise NotFound("Failed to remove permissions.")
+                raise NotFound("Failed to remove permissions.", service_status=500)
             if not self.effective(tx, caller, place.system, place.path).write:
                 raise Forbidden(f"User does not have access to change permissions on {place.path}")
             if record is None:

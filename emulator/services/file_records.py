@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from emulator.domain import paths
@@ -9,7 +10,10 @@ from emulator.domain.file import DIRECTORY, RAW, LogicalFile, StagingStatus
 from emulator.domain.file_event import FileEvent
 from emulator.domain.file_rights import owner_of
 from emulator.domain.identity import Caller
+from emulator.domain.notification import Subscription
+from emulator.domain.notification_rules import Wanted
 from emulator.domain.ports import Clock, Ids
+from emulator.domain.uuids import CODES
 from emulator.engine.journal import Journal
 from emulator.services.file_places import Place
 from emulator.store import Transaction
@@ -38,23 +42,58 @@ class FileRecords:
         return record
 
     def written(
-        self, tx: Transaction, caller: Caller, place: Place, *, is_dir: bool, source: str | None = None
+        self,
+        tx: Transaction,
+        caller: Caller,
+        place: Place,
+        *,
+        is_dir: bool,
+        source: str | None = None,
+        status: StagingStatus = StagingStatus.STAGING_COMPLETED,
     ) -> LogicalFile:
-        """The record of a path that the caller has just given new content; an old one keeps uuid and owner."""
+        """The record of a path that the caller has given new content, or is about to.
+
+        An old one keeps uuid and owner.
+        """
         old = self.known(tx, place)
         if old is None:
-            record = self._new(place, is_dir, owner_of(place.system, place.path, caller.username), source)
+            new = self._new(place, is_dir, owner_of(place.system, place.path, caller.username), source)
+            record = replace(new, status=status)
             tx.files.add(record)
             return record
-        record = replace(
-            old,
-            native_format=DIRECTORY if is_dir else RAW,
-            status=StagingStatus.STAGING_COMPLETED,
-            last_updated=self._clock.now(),
-            source=source,
-        )
-        tx.files.save(record)
-        return record
+        native_format = DIRECTORY if is_dir else RAW
+        record = replace(old, native_format=native_format, source=source)
+        return self.staged(tx, record, status)
+
+    def staged(self, tx: Transaction, record: LogicalFile, status: StagingStatus) -> LogicalFile:
+        """How far the content of a record has come."""
+        changed = replace(record, status=status, last_updated=self._clock.now())
+        tx.files.save(changed)
+        return changed
+
+    def subscribe(
+        self, tx: Transaction, caller: Caller, record: LogicalFile, wanted: Iterable[Wanted]
+    ) -> list[Subscription]:
+        """What an upload or import asks to be told of its file [files §6.4]."""
+        now = self._clock.now()
+        made = [
+            Subscription(
+                world=record.world,
+                id=self._ids.legacy(CODES["NOTIFICATION"]),
+                owner=caller.username,
+                url=one.url,
+                event=one.event,
+                associated_uuid=record.uuid,
+                created=now,
+                last_updated=now,
+                persistent=one.persistent,
+                policy=one.policy,
+            )
+            for one in wanted
+        ]
+        for subscription in made:
+            tx.subscriptions.add(subscription)
+        return made
 
     def moved(self, tx: Transaction, source: Place, target: Place, is_dir: bool) -> LogicalFile:
         """The records of a path and of all below it now belong to another path; uuids stay."""
@@ -76,18 +115,19 @@ class FileRecords:
 
     def note(
         self, tx: Transaction, record: LogicalFile, event: FileEvent, by: str, description: str | None = None
-    ) -> None:
-        """An entry of a file's history."""
-        self._journal.record(
+    ) -> int:
+        """An entry of a file's history; its sequence number."""
+        entry = self._journal.record(
             tx,
             world=record.world,
             subject=record.uuid,
             kind="file",
             status=event.value,
-            description=description or event.description,
+            description=paths.shown(description or event.description),
             created_by=by,
             resource=record,
         )
+        return entry.seq
 
     def note_change_of(self, tx: Transaction, directory: Place, by: str) -> None:
         """The content of a directory has changed: told one level up from what was changed [files §9]."""

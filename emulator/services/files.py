@@ -1,51 +1,33 @@
 """Files: finding them, listing, reading, and what has happened to them [files §2-§5, §9].
 
-``uploads`` and ``actions`` hold what changes them.
+``uploads``, ``imports`` and ``actions`` hold what changes them, ``index`` and ``published`` further ways to look.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from emulator.domain import paths
 from emulator.domain.errors import Forbidden, NotFound, NotProvided
 from emulator.domain.event import Event
-from emulator.domain.file import ALL_PERMISSIONS, FileInfo, LogicalFile, Permission, permission_from_bits
+from emulator.domain.file import LogicalFile
 from emulator.domain.file_event import FileEvent
 from emulator.domain.identity import PUBLIC_USER, Caller
-from emulator.domain.ports import Clock, Hosts, Ids
+from emulator.domain.ports import Clock, Fetcher, Hosts, Ids
+from emulator.engine.file_stagings import StagingQueue
 from emulator.engine.journal import Journal
 from emulator.services.file_actions import FileActions
 from emulator.services.file_failures import MISSING, NO_VIEW, told
+from emulator.services.file_imports import FileImports
+from emulator.services.file_index import FileIndex
+from emulator.services.file_pages import Listing, page_of
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_records import FileRecords
+from emulator.services.file_sources import FileSources
+from emulator.services.file_staging import FileStaging
 from emulator.services.file_uploads import FileUploads
+from emulator.services.published_files import PublishedFiles
 from emulator.services.systems import SystemService
 from emulator.settings import Settings
 from emulator.store import Store
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of a listing. ``name`` is ``.`` for the listed directory itself.
-
-    ``permission`` is what the file's mode gives its owner on the machine, not what was granted [files §4].
-    """
-
-    name: str
-    path: str
-    info: FileInfo
-    permission: Permission
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """A page. ``record`` is what is known of the listed path."""
-
-    place: Place
-    record: LogicalFile
-    entries: list[Entry]
 
 
 class FileService:
@@ -59,18 +41,42 @@ class FileService:
         systems: SystemService,
         permissions: FilePermissionService,
         hosts: Hosts,
+        fetcher: Fetcher,
+        staging_queue: StagingQueue,
         settings: Settings,
     ) -> None:
         self._store = store
         self._permissions = permissions
-        self._places = Places(store=store, systems=systems, hosts=hosts)
-        self._records = FileRecords(clock=clock, ids=ids, journal=journal)
+        self._places = places = Places(store=store, systems=systems, hosts=hosts)
+        self._records = records = FileRecords(clock=clock, ids=ids, journal=journal)
+        self.staging = FileStaging(
+            store=store,
+            clock=clock,
+            ids=ids,
+            places=places,
+            permissions=permissions,
+            records=records,
+            sources=FileSources(store=store, places=places, permissions=permissions, hosts=hosts),
+            queue=staging_queue,
+            fetcher=fetcher,
+            import_allow=settings.import_allow,
+        )
         self.uploads = FileUploads(
-            store=store, places=self._places, permissions=permissions, records=self._records
+            store=store,
+            places=places,
+            permissions=permissions,
+            records=records,
+            staging=self.staging,
+            delay_ms=settings.staging_delay_ms,
         )
-        self.actions = FileActions(
-            store=store, places=self._places, permissions=permissions, records=self._records
+        self.imports = FileImports(
+            store=store, places=places, permissions=permissions, records=records, staging=self.staging
         )
+        self.actions = FileActions(store=store, places=places, permissions=permissions, records=records)
+        self.index = FileIndex(
+            store=store, clock=clock, places=places, permissions=permissions, records=records
+        )
+        self.published = PublishedFiles(store=store, hosts=hosts, permissions=permissions, records=records)
 
     def locate(
         self, caller: Caller, system_id: str | None, agave_path: str, route: Route = Route.PLAIN
@@ -92,9 +98,7 @@ class FileService:
         with told(f"Failed to retrieve information for {place.path}"):
             info = place.files.stat(place.host_path)
             record = self._looked_at(caller, place, info.is_dir)
-            entries = [_itself(place, caller, info)] if offset == 0 and limit > 0 else []
-            if info.is_dir:
-                entries += _children(place, caller, max(offset - 1, 0), limit - len(entries))
+            entries = page_of(place, caller, info, limit, offset)
         return Listing(place=place, record=record, entries=entries)
 
     def open(self, caller: Caller, system_id: str | None, agave_path: str, note: bool = True) -> Place:
@@ -144,40 +148,3 @@ class FileService:
             return record
         with self._store.write() as tx:
             return self._records.seen(tx, place, is_dir)
-
-
-def _itself(place: Place, caller: Caller, info: FileInfo) -> Entry:
-    return Entry(
-        name="." if info.is_dir else place.name,
-        path=place.path,
-        info=info,
-        permission=_shown(place, caller, info),
-    )
-
-
-def _children(place: Place, caller: Caller, first: int, count: int) -> list[Entry]:
-    if count <= 0:
-        return []
-    names = sorted(place.files.names(place.host_path), key=lambda name: (name.lower(), name))
-    found: list[FileInfo] = []
-    # a child may go meanwhile; clients take a page that is not full for the last one
-    while len(found) < count and first < len(names):
-        wanted = names[first : first + count - len(found)]
-        found += place.files.listing(place.host_path, wanted)
-        first += len(wanted)
-    return [
-        Entry(
-            name=info.name,
-            path=paths.join(place.path, info.name),
-            info=info,
-            permission=_shown(place, caller, info),
-        )
-        for info in found
-    ]
-
-
-def _shown(place: Place, caller: Caller, info: FileInfo) -> Permission:
-    """The mode's owner bits; ALL in what an absolute path names as the caller's own [files §4]."""
-    if place.system.public and place.asked.startswith("/") and place.path.split("/")[1] == caller.username:
-        return ALL_PERMISSIONS
-    return permission_from_bits(info.mode >> 6 & 7)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, update
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, 
 from emulator.domain.file import FileGrant, LogicalFile, permission_from_bits
 from emulator.store.tables import file_grants, files
 
+_MOST_VALUES = 500
 # Asked for by every request about files: built once, since building takes longer than answering.
 _GET = select(files).where(
     files.c.world == bindparam("world"),
@@ -43,6 +45,16 @@ class FileRows:
         place = {"world": world, "system_id": system_id, "path": path}
         row = self._connection.execute(_GET, place).first()
         return None if row is None else _file(row)
+
+    def at(self, world: str, system_id: str, paths: Iterable[str]) -> dict[str, LogicalFile]:
+        """The records of those paths that have one."""
+        found = {}
+        for some in batched(paths):
+            query = select(files).where(
+                files.c.world == world, files.c.system_id == system_id, files.c.path.in_(some)
+            )
+            found |= {row.path: _file(row) for row in self._connection.execute(query)}
+        return found
 
     def by_uuid(self, uuid: str) -> LogicalFile | None:
         row = self._connection.execute(select(files).where(files.c.uuid == uuid)).first()
@@ -79,6 +91,15 @@ class FileRows:
     def grants(self, file_uuid: str) -> list[FileGrant]:
         rows = self._connection.execute(_GRANTS, {"file_uuid": file_uuid})
         return [_grant(row) for row in rows]
+
+    def grants_of(self, file_uuids: Iterable[str]) -> dict[str, list[FileGrant]]:
+        """The permissions on many files, by uuid."""
+        found: dict[str, list[FileGrant]] = {}
+        for some in batched(file_uuids):
+            query = select(file_grants).where(file_grants.c.file_uuid.in_(some))
+            for row in self._connection.execute(query):
+                found.setdefault(row.file_uuid, []).append(_grant(row))
+        return found
 
     def set_grant(self, grant: FileGrant) -> None:
         """Replace the user's permission; an empty one removes it."""
@@ -119,6 +140,13 @@ class FileRows:
         if username is not None:
             query = query.where(file_grants.c.username == username)
         self._connection.execute(query)
+
+
+def batched(values: Iterable[str]) -> Iterator[list[str]]:
+    """In pieces that fit into one question."""
+    rest = iter(values)
+    while piece := list(islice(rest, _MOST_VALUES)):
+        yield piece
 
 
 def _subtree(path: str) -> ColumnElement[bool]:

@@ -8,13 +8,16 @@ from urllib.parse import quote
 from emulator.api.http import base_url
 from emulator.api.v2.mime_types import DIRECTORY, mime_type
 from emulator.api.v2.wire import chicago, file_url, link, metadata_link
-from emulator.domain.event import Event
+from emulator.domain.document import from_document
+from emulator.domain.event import Event, Progress
 from emulator.domain.file import LogicalFile
 from emulator.domain.paths import shown
 from emulator.domain.system import System
+from emulator.services.file_index import Indexed
+from emulator.services.file_pages import Entry, Listing
 from emulator.services.file_permissions import FilePem
 from emulator.services.file_places import Place
-from emulator.services.files import Entry, Listing
+from emulator.services.file_staging import Accepted
 
 _DIRECTORY_LENGTH = 4096
 
@@ -33,6 +36,28 @@ def listing_lines(listing: Listing) -> list[dict[str, Any]]:
             "history": link(file_url(record.system_id, record.path, "history")),
         }
     return lines
+
+
+def index_lines(indexed: Indexed) -> list[dict[str, Any]]:
+    """As of a listing, each with an identity; the first with the path as it was asked for [files §11]."""
+    lines = listing_lines(indexed.listing)
+    for line, entry in zip(lines, indexed.listing.entries, strict=True):
+        record = indexed.records.get(entry.path)
+        line["uuid"] = record.uuid if record else None
+        if record:
+            line["_links"]["profile"] = link(f"profiles/v2/{quote(record.owner)}")
+        if entry.path == indexed.listing.place.path:
+            line["path"] = indexed.listing.place.asked
+    return lines
+
+
+def accepted(taken: Accepted) -> dict[str, Any]:
+    """The answer to uploads and imports: with what they have subscribed to [files §6.3]."""
+    answer = file_object(taken.record)
+    answer["_links"]["notification"] = [
+        link(f"notifications/v2/{one.id}") | {"title": one.event} for one in taken.subscriptions
+    ]
+    return answer
 
 
 def file_object(record: LogicalFile) -> dict[str, Any]:
@@ -64,7 +89,20 @@ def history_line(event: Event) -> dict[str, Any]:
         "createdBy": event.created_by,
         "description": event.description,
     }
-    return line if event.progress is None else line | {"progress": event.progress}
+    return line if event.progress is None else line | {"progress": _progress(event.progress)}
+
+
+def _progress(document: dict[str, Any]) -> dict[str, Any]:
+    progress = from_document(Progress, document)
+    return {
+        "uuid": progress.uuid,
+        "source": progress.source,
+        "totalActiveTransfers": progress.total_active_transfers,
+        "totalFiles": progress.total_files,
+        "totalBytesTransferred": progress.total_bytes_transferred,
+        "totalBytes": progress.total_bytes,
+        "averageRate": progress.average_rate,
+    }
 
 
 def pem_line(place: Place, pem: FilePem) -> dict[str, Any]:

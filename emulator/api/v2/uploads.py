@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -19,6 +19,8 @@ _PIECE = 64 * 1024
 # the most that the decoder holds at once: a piece, and the headers of a part or a field that goes on
 _BUFFER = 1024 * 1024
 _GLUED_TO = ("filename", "filetype")
+_ADDRESSES = ("callbackurl", "notifications", "urltoingest", "url")
+_KNOWN = (*_GLUED_TO, *_ADDRESSES)
 _GLUED = re.compile(r"&(?=[A-Za-z]+=)")
 _UNREADABLE = "Failed to parse request form"
 
@@ -69,6 +71,18 @@ def _decode(decoder: MultipartDecoder, stream: IO[bytes], reader: _FormReader) -
             event = decoder.next_event()
 
 
+def _unglued(pieces: list[str]) -> Iterator[tuple[str, str]]:
+    """Fields that were glued together; an address keeps the parameters of its own query."""
+    found: list[tuple[str, str]] = []
+    for piece in pieces:
+        key, _, value = piece.partition("=")
+        if key.lower() not in _KNOWN and found and found[-1][0] in _ADDRESSES:
+            found[-1] = (found[-1][0], f"{found[-1][1]}&{piece}")
+        else:
+            found.append((key.lower(), value))
+    return iter(found)
+
+
 class _FormReader:
     """Takes the parts of a form as they come."""
 
@@ -104,9 +118,8 @@ class _FormReader:
             # the bash client glues further fields to the first one's value [files §6.1]
             first, *glued = _GLUED.split(value) if name in _GLUED_TO else [value]
             form.fields.setdefault(name, first)
-            for piece in glued:
-                key, _, value = piece.partition("=")
-                form.fields.setdefault(key.lower(), value)
+            for key, rest in _unglued(glued):
+                form.fields.setdefault(key, rest)
         return form
 
     def _spend(self, count: int) -> None:

@@ -1,10 +1,21 @@
-"""What is known of files beyond their bytes, and their permissions."""
+"""What is known of files beyond their bytes, their permissions, and content that is still to come."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-from emulator.store.tables.columns import Instant, metadata, world_column
+from emulator.store.tables.columns import SERIAL, Instant, metadata, world_column
 
 files = Table(
     "files",
@@ -30,4 +41,16 @@ file_grants = Table(
     Column("username", String(64), primary_key=True),
     Column("bits", Integer, nullable=False),
     Column("recursive", Boolean, nullable=False),
+)
+
+file_stagings = Table(
+    "file_stagings",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    world_column(),
+    Column("file_uuid", ForeignKey("files.uuid", ondelete="CASCADE"), nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("ix_file_stagings_file", "file_uuid"),
+    sqlite_autoincrement=True,
 )

@@ -7,7 +7,7 @@ import pytest
 from emulator.domain.system import Role, SystemStatus, SystemType
 from tests.contract.files.conftest import ADMIN, OTHER, OWNER, Bench
 
-LOOKS = [("GET", "listings"), ("GET", "history"), ("GET", "pems")]
+LOOKS = [("GET", "listings"), ("GET", "history"), ("GET", "pems"), ("GET", "index"), ("POST", "index")]
 CHANGES = [("PUT", "media"), ("DELETE", "media"), ("POST", "media"), ("GET", "media"), ("HEAD", "media")]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ADMINISTRATORS_ONLY = (
@@ -138,13 +138,6 @@ def test_systems_on_one_host_share_its_files(bench: Bench, private: str) -> None
     bench.alter(other, storage=bench.record(private).storage)
     bench.put(private, "/home/shared")
     assert bench.names(f"system/{other}/shared") == ["shared"]
-
-
-@pytest.mark.parametrize("route", ["index/x", "download/testuser/system/tacc.corral/x"])
-def test_what_is_not_provided_says_so(bench: Bench, route: str) -> None:
-    status, message = bench.request("GET", route).refusal
-    assert status == 501
-    assert "not implemented" in message
 
 
 @pytest.mark.parametrize("path", ["", "listing/x", "mediax", "mediax/y"])

@@ -118,29 +118,6 @@ def test_fields_beside_the_file(bench: Bench, private: str) -> None:
     assert bench.names(into) == [".", *"bcdefghi"]
 
 
-def test_what_this_version_cannot_do_is_said(bench: Bench, private: str) -> None:
-    for fields in (
-        {"callbackURL": "http://localhost/x"},
-        {"callbackUrl": "me@example.org"},
-        {"notifications": '[{"url": "http://localhost", "event": "*"}]'},
-        {"fileName": "x&notifications=http://localhost"},
-        {"urlToIngest": "http://localhost/a?b=1&c=2"},
-    ):
-        answer = bench.upload(f"system/{private}", b"1", "x", **fields)
-        assert answer.status == 501, fields
-        assert "not provided" in answer.message
-    for body, content_type in (
-        (b'{"urlToIngest": "agave://x/y"}', "application/json"),
-        (b'{"url": "agave://x/y"}', "application/octet-stream"),
-        (b"urlToIngest=agave%3A%2F%2Fx%2Fy&fileName=z", "application/x-www-form-urlencoded"),
-    ):
-        answer = bench.request(
-            "POST", f"media/system/{private}", body=body, headers={"Content-Type": content_type}
-        )
-        assert answer.status == 501
-    assert bench.names(f"system/{private}") == ["."]
-
-
 @pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [

@@ -1,0 +1,140 @@
+"""Content on its way to files: imports, and uploads that do not count yet, each done once it is due [files §6].
+
+What is accepted lies in the store and is taken up again after a restart, from its beginning.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from emulator.domain.file_staging import StagingTask
+from emulator.domain.ports import Clock
+from emulator.engine.outcome import Interrupted
+from emulator.store import Store
+
+log = logging.getLogger(__name__)
+
+WORKERS = 4
+"""Tasks that are worked at the same time; a site that sends slowly holds one."""
+STOP_SECONDS = 5.0
+"""How long :meth:`StagingQueue.stop` waits for tasks that do not listen."""
+BROKEN_PAUSE = timedelta(minutes=1)
+"""Before a task is looked at again that could not even fail properly."""
+
+
+class Stager(Protocol):
+    """Who knows how content is brought to files."""
+
+    def perform(self, task: StagingTask, checkpoint: Callable[[], None]) -> StagingTask | None:
+        """Do it; the answer is the task as it is to be tried again, None when it has ended either way.
+
+        A task that is no longer stored has ended. ``checkpoint`` is to be called every now and then by what
+        takes long; what it raises is to be passed on.
+        """
+
+
+class StagingQueue:
+    """Works at tasks when they are due, a few at a time, and never at two of one file.
+
+    Threads live as long as there is something to do.
+    """
+
+    def __init__(self, *, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._stager: Stager | None = None
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._started = False
+        self._left_behind = False
+        self._known: set[int] = set()
+        self._waiting: list[tuple[float, int, StagingTask]] = []
+        self._busy: dict[str, deque[StagingTask]] = {}
+        """Files that are worked at, each with the tasks that wait for it."""
+
+    def start(self, stager: Stager) -> None:
+        """Begin, with what was left from before a restart."""
+        with self._store.read() as tx:
+            left = tx.file_stagings.all()
+        with self._changed:
+            self._stager = stager
+            self._started = True
+        for task in left:
+            self.add(task)
+        self._dispatch()
+
+    def add(self, task: StagingTask) -> None:
+        """A task has been stored."""
+        with self._changed:
+            if task.seq in self._known:
+                return
+            self._known.add(task.seq)
+            self._push(task)
+        self._dispatch()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Let go of all; what is under way is left to be repeated by the next start."""
+        with self._changed:
+            self._closing.set()
+            self._changed.wait_for(lambda: not self._busy, timeout)
+            self._left_behind = bool(self._busy)
+        if self._left_behind:
+            log.warning("%d imports did not end in time and are left behind", len(self._busy))
+
+    def _push(self, task: StagingTask) -> None:
+        heapq.heappush(self._waiting, (task.due.timestamp(), task.seq, task))
+        if task.due > self._clock.now():
+            self._clock.call_at(task.due, self._dispatch)
+
+    def _dispatch(self) -> None:
+        """Give what is due to threads, as far as there may be more of them."""
+        with self._changed:
+            now = self._clock.now()
+            while self._waiting and self._waiting[0][2].due <= now and self._may_begin():
+                task = heapq.heappop(self._waiting)[2]
+                if task.file_uuid in self._busy:
+                    self._busy[task.file_uuid].append(task)
+                    continue
+                self._busy[task.file_uuid] = deque()
+                # threads of our own, as those of an executor would keep the program from ending
+                threading.Thread(target=self._work, args=[task], name="staging", daemon=True).start()
+
+    def _may_begin(self) -> bool:
+        return self._started and not self._closing.is_set() and len(self._busy) < WORKERS
+
+    def _work(self, task: StagingTask) -> None:
+        assert self._stager is not None, "started"
+        again: StagingTask | None = None
+        try:
+            again = self._stager.perform(task, self._checkpoint)
+        except Interrupted:
+            log.info("the import to %s goes on at the next start", task.file_uuid)
+        except Exception:
+            if self._left_behind:
+                return  # the store may be closed by now
+            log.exception("the import to %s could not be worked at", task.file_uuid)
+            again = replace(task, due=self._clock.now() + BROKEN_PAUSE)
+        finally:
+            self._ended(task, again)
+
+    def _ended(self, task: StagingTask, again: StagingTask | None) -> None:
+        with self._changed:
+            for behind in self._busy.pop(task.file_uuid):
+                self._push(behind)
+            if again is None:
+                self._known.discard(task.seq)
+            else:
+                self._push(again)
+            self._changed.notify_all()
+        self._dispatch()
+
+    def _checkpoint(self) -> None:
+        if self._closing.is_set():
+            raise Interrupted
