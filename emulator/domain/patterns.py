@@ -6,6 +6,7 @@ possessive quantifiers), and it can be stopped: an expression that would try for
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 SECONDS = 0.5
 """Longest that one expression may try on one text."""
+LARGEST = 20_000
+"""Of an expression with its counted repetitions written out, as the library does: it may fill the memory."""
+_PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{([0-9]+)(?:,[0-9]*)?\}|.", re.DOTALL)
 
 
 class BadPattern(ValueError):
@@ -51,7 +55,29 @@ def _too_long(expression: str) -> str:
 def _compiled(expression: str) -> Pattern[str]:
     import regex  # not at start: most worlds have no validators
 
+    if len(expression) > LARGEST or _written_out(expression) > LARGEST:
+        raise BadPattern("the expression is too large")
     try:
         return regex.compile(expression)
     except (regex.error, RecursionError, OverflowError, MemoryError, ValueError) as error:
         raise BadPattern(str(error)) from error
+
+
+def _written_out(expression: str) -> int:
+    """How many parts an expression has once ``x{3}`` stands there as ``xxx``, repetitions inside others too."""
+    totals, last = [0], 0
+    for part in _PARTS.finditer(expression):
+        text = part[0]
+        if part[1] is not None:
+            # more digits than any limit has are cut off: the number only has to be too large
+            totals[-1] += last * (max(int(part[1][:9]), 1) - 1)
+            last *= max(int(part[1][:9]), 1)
+        elif text == "(":
+            totals.append(0)
+        elif text == ")" and len(totals) > 1:
+            last = max(totals.pop(), 1)
+            totals[-1] += last
+        else:
+            last = 1
+            totals[-1] += 1
+    return sum(totals)

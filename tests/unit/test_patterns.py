@@ -53,3 +53,16 @@ def test_a_search_by_one_that_would_try_for_ever_is_refused(tmp_path: Path) -> N
     with pytest.raises(Invalid, match="takes too long"), store.read() as tx:
         tx.jobs.find(job.world, None, search, Page(limit=10, offset=0, order_by="last_updated"))
     store.close()
+
+
+@pytest.mark.parametrize(
+    "expression", ["(?:(?:(?:a{1000}){1000}){1000}){1000}", "a{30000}", "((x[{}]{9}){99}y){99}", "a" * 30_000]
+)
+def test_an_expression_that_would_fill_the_memory_is_refused(expression: str) -> None:
+    with pytest.raises(patterns.BadPattern, match="too large"):
+        patterns.check(expression)
+
+
+def test_common_repetitions_are_not_too_large() -> None:
+    uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    patterns.check(f"({uuid},){{100}}{uuid}{{0,1000000}}[{{9999999}}]\\{{99999}}")
