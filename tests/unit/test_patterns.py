@@ -65,4 +65,4 @@ def test_an_expression_that_would_fill_the_memory_is_refused(expression: str) ->
 
 def test_common_repetitions_are_not_too_large() -> None:
     uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    patterns.check(f"({uuid},){{100}}{uuid}{{0,1000000}}[{{9999999}}]\\{{99999}}")
+    patterns.check(f"({uuid},){{100}}({uuid}){{0,1000000}}[{{9999999}}]\\{{99999}}")
