@@ -88,11 +88,7 @@ def as_document(operation: Operation) -> dict[str, Any]:
 @cache
 def _missing_map() -> Map:
     rows = [each for each in operations() if each.state is State.NOT_IMPLEMENTED]
-    rules = [
-        Rule(_rule(path), endpoint=row, methods=row.verbs.split())  # type: ignore[arg-type]
-        for row in rows
-        for path in row.paths
-    ]
+    rules = [Rule(_rule(path), endpoint=row, methods=row.verbs.split()) for row in rows for path in row.paths]
     return Map(rules, merge_slashes=False, strict_slashes=False)
 
 

@@ -5,11 +5,13 @@ Refusals name the argument: ``<kind>`` and ``<id>`` in a schema's texts stand fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from marshmallow import ValidationError, post_load
+from marshmallow import Schema, ValidationError, post_load
 
 from emulator.api.v2.schemas.fields import (
+    Fragment,
     Section,
     Text,
     Texts,
@@ -63,6 +65,9 @@ def order() -> Whole:
 
 class TextDefaults(Worded):
     """Null, a string, or an array of strings; together at most 255 characters."""
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
     def read(self, value: Any) -> Any:
         values = value if isinstance(value, list) else [value]
@@ -270,6 +275,9 @@ class Arguments(Worded):
         self._kind = kind
         self._schema = schema
         self._key = key
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "array", "items": nested(self._schema)}
 
     def read(self, value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):

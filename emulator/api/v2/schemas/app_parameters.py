@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from marshmallow import ValidationError, post_load, pre_load
+from marshmallow import Schema, ValidationError, post_load, pre_load
 
 from emulator.api.v2.schemas.app_arguments import (
     DetailsSchema,
@@ -19,7 +20,7 @@ from emulator.api.v2.schemas.app_arguments import (
     check_visibility,
     part,
 )
-from emulator.api.v2.schemas.fields import Worded, WordedSchema
+from emulator.api.v2.schemas.fields import Fragment, Worded, WordedSchema
 from emulator.domain.app import PARAMETER_TYPES, AppParameter
 from emulator.domain.parameters import number_as_text
 from emulator.domain.resources import number_text
@@ -34,6 +35,9 @@ _STRINGS = TextDefaults(_DEFAULT_OF.format("string", "string value"))
 
 
 class ParameterType(Worded):
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "string", "enum": list(PARAMETER_TYPES)}
+
     def read(self, value: Any) -> str:
         if not isinstance(value, str) or value.strip().lower() not in PARAMETER_TYPES:
             raise self.refuse()
@@ -42,6 +46,10 @@ class ParameterType(Worded):
 
 class EnumValues(Worded):
     """An array of keys, or of objects with one key and its label; loads to pairs of both."""
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        label = {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 1}
+        return {"type": "array", "items": {"anyOf": [{"type": "string"}, label]}}
 
     def read(self, value: Any) -> tuple[tuple[str, str], ...]:
         if not isinstance(value, list):

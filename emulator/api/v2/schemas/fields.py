@@ -22,6 +22,9 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
 from emulator.api.v2.bodies import truth
 from emulator.domain.errors import Invalid
 
+Fragment = dict[str, Any]
+"""A piece of JSON Schema, as OpenAPI takes it."""
+
 JAVA_INT = 2147483647
 """The largest number that the service can keep in an integer field."""
 
@@ -83,6 +86,10 @@ class Worded(fields.Field[Any]):
         """The typed value. Raises ValidationError."""
         raise NotImplementedError
 
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        """What the field takes, as JSON Schema; ``nested`` gives the reference to another schema."""
+        return {}
+
     def refuse(self, text: str | None = None) -> ValidationError:
         return ValidationError(text or self.refusal)
 
@@ -114,6 +121,16 @@ class Text(Worded):
         self._check = check
         self._blank = blank
 
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        found: Fragment = {"type": "string"}
+        if not self._blank:
+            found["minLength"] = 1
+        if self._longest is not None:
+            found["maxLength"] = self._longest
+        if self._pattern is not None:
+            found["pattern"] = f"^({self._pattern.pattern})$"
+        return found
+
     def read(self, value: Any) -> str:
         if not isinstance(value, str) or "\x00" in value or not (self._blank or value.strip()):
             raise self.refuse()
@@ -137,6 +154,9 @@ class Whole(Worded):
         self._least = least
         self._or_minus_one = or_minus_one
 
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "integer", "minimum": -1 if self._or_minus_one else self._least, "maximum": JAVA_INT}
+
     def read(self, value: Any) -> int:
         number = whole(value)
         if number is None or not (number >= self._least or (self._or_minus_one and number == -1)):
@@ -151,6 +171,9 @@ class Truth(Worded):
         super().__init__(refusal, **rest)
         self._digits = digits
         self._words = words
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "boolean"}
 
     def read(self, value: Any) -> bool:
         if isinstance(value, bool):
@@ -170,6 +193,9 @@ class Word(Worded):
         super().__init__(refusal, **rest)
         self._words = {word.upper(): word for word in words}
 
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "string", "enum": list(self._words.values())}
+
     def read(self, value: Any) -> str:
         if not isinstance(value, str) or value.strip().upper() not in self._words:
             raise self.refuse()
@@ -184,6 +210,9 @@ class Section(Worded):
         self._schema = schema
         self._prefix = prefix
 
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return nested(self._schema)
+
     def read(self, value: Any) -> Any:
         if not isinstance(value, dict):
             raise self.refuse()
@@ -195,6 +224,9 @@ class Section(Worded):
 
 class Sections(Section):
     """An array of such objects, as a tuple."""
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "array", "items": super().described(nested)}
 
     def read(self, value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
@@ -210,6 +242,9 @@ class Texts(Worded):
         super().__init__(refusal, default=(), **rest)
         self._longest = longest
         self._too_long = too_long
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "array", "items": {"type": "string"}}
 
     def read(self, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(

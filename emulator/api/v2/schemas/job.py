@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, missing
+from marshmallow import Schema, ValidationError, fields, missing
 
-from emulator.api.v2.schemas.fields import Text, Truth, Whole, Worded, WordedSchema, first_refusal
+from emulator.api.v2.schemas.fields import Fragment, Text, Truth, Whole, Worded, WordedSchema, first_refusal
 from emulator.domain.errors import Invalid
 from emulator.domain.job_request import JobRequest
 from emulator.domain.resources import memory_gb, run_time_seconds
@@ -27,6 +27,9 @@ _ALIAS = {"processorOnEachNode": "processorsOnEachNode"}
 class Memory(Worded):
     """An amount of memory, in GB."""
 
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": ["number", "string"]}
+
     def read(self, value: Any) -> float:
         amount = memory_gb(value)
         if amount is None or (isinstance(value, str) and len(value) > 32) or amount > 2**40:
@@ -36,6 +39,9 @@ class Memory(Worded):
 
 class RunTime(Worded):
     """``HH:MM:SS``, in seconds."""
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "string"}
 
     def read(self, value: Any) -> int:
         seconds = run_time_seconds(value) if isinstance(value, str) and len(value) <= 20 else None
@@ -51,6 +57,9 @@ class Values(Worded):
         refusal = f"Invalid {name} value. {name} must be a JSON object of ids and their values."
         super().__init__(refusal, default=missing)
         self._too_long = f"{name} must be less than {_LONGEST_DOCUMENT} characters."
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": "object"}
 
     def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):

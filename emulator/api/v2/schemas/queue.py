@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from marshmallow import ValidationError, post_load
+from marshmallow import Schema, ValidationError, post_load
 
-from emulator.api.v2.schemas.fields import Text, Truth, Whole, Worded, WordedSchema
+from emulator.api.v2.schemas.fields import Fragment, Text, Truth, Whole, Worded, WordedSchema
 from emulator.domain.resources import memory_gb, run_time_seconds
 from emulator.domain.system import UNLIMITED, Queue
 
@@ -16,6 +17,9 @@ _REQUESTED_TIME = "'system.queues.maxRequestedTime' must be in the form of hh:mm
 
 class QueueMemory(Worded):
     """Gigabytes as a number, or ``###.#[EPTGM]B``; -1 for no limit."""
+
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": ["number", "string"]}
 
     def read(self, value: Any) -> float:
         if str(value).strip() == "-1":

@@ -1,0 +1,35 @@
+"""Which route answers an operation of the table."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from emulator.api.http import BelowConverter, Route, TailConverter
+
+
+def sample(path: str) -> str:
+    """A request that only this path of the table can mean."""
+    return re.sub(r"\{(\w+)\}", lambda found: f"some-{found[1].lower()}", path)
+
+
+def route_of(verb: str, path: str) -> Route | None:
+    """The route that a request for a path of the table reaches; None where there is none."""
+    try:
+        route, _ = _url_map().bind("").match(sample(path), verb)
+    except HTTPException:
+        return None
+    found: Route = route
+    return found
+
+
+@cache
+def _url_map() -> Map:
+    from emulator.api.v2.routes import routes
+
+    rules = [Rule(route.path, endpoint=route, methods=route.methods.split()) for route in routes()]
+    converters = {"tail": TailConverter, "below": BelowConverter}
+    return Map(rules, converters=converters, merge_slashes=False, strict_slashes=True)

@@ -1,0 +1,195 @@
+"""Request bodies: the schemas that read them, and what is read without a schema, field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, fields, validate
+
+from emulator.api.v2.schemas.app import AppSchema
+from emulator.api.v2.schemas.job import JobRequestSchema
+from emulator.api.v2.schemas.queue import QueueSchema
+from emulator.api.v2.schemas.system import ExecutionSchema, SystemSchema
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+
+class _Fields(Schema):
+    """Bodies whose fields may come as JSON or as a form; others are ignored."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+def _text(required: bool = False, words: list[str] | None = None) -> fields.String:
+    return fields.String(required=required, validate=validate.OneOf(words) if words else None)
+
+
+class ExecutionSystemRequest(SystemSchema, ExecutionSchema):
+    """An execution system."""
+
+
+class StorageSystemRequest(SystemSchema):
+    """A storage system."""
+
+
+class SystemAction(_Fields):
+    action = _text(
+        True,
+        words=[
+            "ENABLE",
+            "DISABLE",
+            "PUBLISH",
+            "UNPUBLISH",
+            "SETDEFAULT",
+            "UNSETDEFAULT",
+            "SETGLOBALDEFAULT",
+            "UNSETGLOBALDEFAULT",
+            "CLONE",
+            "ERASE",
+        ],
+    )
+    id = _text()
+
+
+class RoleRequest(_Fields):
+    username = _text()
+    role = _text(True, words=["GUEST", "USER", "PUBLISHER", "ADMIN", "OWNER", "NONE"])
+
+
+class AppAction(_Fields):
+    action = _text(True, words=["enable", "disable", "publish", "clone", "erase"])
+    name = _text()
+    version = _text()
+    executionSystem = _text()
+    deploymentSystem = _text()
+    deploymentPath = _text()
+
+
+class PermissionRequest(_Fields):
+    username = _text()
+    permission = _text(True)
+
+
+class FilePermissionRequest(PermissionRequest):
+    recursive = fields.Boolean()
+
+
+class FileAction(_Fields):
+    action = _text(True, words=["mkdir", "rename", "copy", "move"])
+    path = _text(True)
+    append = fields.Boolean()
+
+
+class Upload(_Fields):
+    fileToUpload = fields.String(required=True, metadata={"format": "binary"})
+    fileName = _text()
+    fileType = _text()
+    callbackURL = _text()
+
+
+class UrlImport(_Fields):
+    urlToIngest = _text(True)
+    fileName = _text()
+    fileType = _text()
+    callbackURL = _text()
+
+
+class JobAction(_Fields):
+    action = _text(True, words=["stop", "cancel", "kill", "hide", "unhide", "delete", "restore", "resubmit"])
+
+
+class ClientRequest(_Fields):
+    clientName = _text(True)
+    description = _text()
+    tier = _text()
+    callbackUrl = _text()
+
+
+class ApiSubscriptionRequest(_Fields):
+    apiName = _text(True)
+    apiVersion = _text()
+    apiProvider = _text()
+    tier = _text()
+
+
+class TokenRequest(_Fields):
+    grant_type = _text(
+        True,
+        words=["password", "refresh_token", "client_credentials", "authorization_code", "admin_password"],
+    )
+    username = _text()
+    password = _text()
+    refresh_token = _text()
+    code = _text()
+    redirect_uri = _text()
+    token_username = _text()
+    scope = _text()
+
+
+class RevokeRequest(_Fields):
+    token = _text(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What an operation reads: one of the schemas, in any of the media types; or another by its own type."""
+
+    schemas: tuple[type[Schema], ...]
+    media: tuple[str, ...] = (JSON,)
+    more: dict[str, type[Schema]] = field(default_factory=dict)
+
+    def content(self, reference: Any) -> dict[str, Any]:
+        """The ``content`` of a request body; ``reference`` gives that of a schema."""
+        found = [reference(schema) for schema in self.schemas]
+        one = found[0] if len(found) == 1 else {"anyOf": found}
+        return {media: {"schema": one} for media in self.media} | {
+            media: {"schema": reference(schema)} for media, schema in self.more.items()
+        }
+
+
+def _fields(schema: type[Schema]) -> Body:
+    return Body((schema,), (JSON, FORM))
+
+
+_SYSTEM = Body((ExecutionSystemRequest, StorageSystemRequest))
+_QUEUE = Body((QueueSchema,))
+_ROLE = _fields(RoleRequest)
+_APP = Body((AppSchema,))
+_PERMISSION = _fields(PermissionRequest)
+_FILE_PERMISSION = _fields(FilePermissionRequest)
+_IMPORT = Body((UrlImport,), (FORM, JSON), {MULTIPART: Upload})
+_MANAGE = _fields(FileAction)
+
+BODIES = {
+    "clients.create": _fields(ClientRequest),
+    "clients.addSubscriptionForClient": _fields(ApiSubscriptionRequest),
+    "tokens.create": Body((TokenRequest,), (FORM,)),
+    "tokens.revoke": Body((RevokeRequest,), (FORM,)),
+    "systems.add": _SYSTEM,
+    "systems.update": _SYSTEM,
+    "systems.manage": _fields(SystemAction),
+    "systems.addQueue": _QUEUE,
+    "systems.updateQueue": _QUEUE,
+    "systems.updateRole": _ROLE,
+    "systems.updateRoleForUser": _ROLE,
+    "apps.add": _APP,
+    "apps.update": _APP,
+    "apps.manage": _fields(AppAction),
+    "apps.updateApplicationPermissions": _PERMISSION,
+    "apps.updatePermissionsForUser": _PERMISSION,
+    "files.importData": _IMPORT,
+    "files.importToDefaultSystem": _IMPORT,
+    "files.manage": _MANAGE,
+    "files.manageOnDefaultSystem": _MANAGE,
+    "files.updatePermissions": _FILE_PERMISSION,
+    "files.updatePermissionsOnDefaultSystem": _FILE_PERMISSION,
+    "jobs.submit": Body((JobRequestSchema,)),
+    "jobs.manage": _fields(JobAction),
+    "jobs.updatePermissions": _PERMISSION,
+    "jobs.updatePermissionsForUser": _PERMISSION,
+}
+"""By the operation's name in the coverage table."""
