@@ -39,6 +39,7 @@ def tls(request):
 @pytest.fixture
 def proxy(app, identity):
     """A listener that stands in for one host, and no other."""
+    identity.ensure()
     server = Server(app, version="1.2.3", tls=identity, stand_in=StandIn([STOOD_IN]))
     yield server.open("proxy")
     app.release.set()
