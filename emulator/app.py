@@ -45,9 +45,12 @@ from emulator.services.job_permissions import JobPermissions
 from emulator.services.job_queries import JobQueries
 from emulator.services.job_submission import JobSubmission
 from emulator.services.listeners import ListenerService
+from emulator.services.own_server import OwnServer
 from emulator.services.postits import PostitService
 from emulator.services.profiles import ProfileService
+from emulator.services.resources import Resources
 from emulator.services.status import StatusService
+from emulator.services.subscription_attempts import SubscriptionAttempts
 from emulator.services.subscriptions import SubscriptionService
 from emulator.services.system_roles import SystemRoleService
 from emulator.services.systems import SystemService
@@ -158,10 +161,16 @@ class Emulator:
         self.store = Store.at(data)
         ids = RandomIds()
         self.mailbox = Mailbox(data / "mailbox", self.clock, settings.mail_from)
+        messages = V2Messages(self.ways_in.base_url)
+        journal = Journal(self.clock, ids, messages, lambda: self.deliveries.wake())
+        own = OwnServer(store=self.store, clock=self.clock, ids=ids, base_url=self.ways_in.base_url)
         self.deliveries = DeliveryQueue(
-            store=self.store, clock=self.clock, channel_for=Router(settings, self.mailbox)
+            store=self.store,
+            clock=self.clock,
+            journal=journal,
+            channel_for=Router(settings, self.mailbox, own),
+            keep_all_attempts=settings.keep_all_attempts,
         )
-        journal = Journal(self.clock, ids, V2Messages(self.ways_in.base_url), self.deliveries.wake)
         self.hosts = hosts = SandboxHosts(data / "hosts")
         self.launcher = SandboxLauncher(
             hosts=hosts, clock=self.clock, spool=data / "spool", settings=settings, on_change=self._wake
@@ -183,6 +192,7 @@ class Emulator:
         self.listeners = services.listeners
         self._seeder = Seeder(services, hosts, self.store, self.clock, ids, settings)
         self._seeder.seed()
+        services.apps.cloning.recover()
         self.default_user = self._default_user()
         wsgi = create_app(services, settings, self.ways_in.scopes, [V2(routes), Control()])
         stand_in = stood_in(settings)
@@ -267,6 +277,10 @@ class Emulator:
             wake=self._wake,
         )
         queries = JobQueries(store=store)
+        resources = Resources(systems=systems, apps=apps, file_permissions=file_permissions)
+        subscriptions = SubscriptionService(
+            store=store, clock=clock, ids=ids, journal=journal, resources=resources, settings=settings
+        )
         return Services(
             accounts=accounts,
             api_clients=ApiClientService(store=store, ids=ids),
@@ -294,7 +308,16 @@ class Emulator:
             ),
             outputs=JobOutputs(store=store, queries=queries, hosts=hosts, settings=settings),
             job_permissions=JobPermissions(store=store, journal=journal, queries=queries, accounts=accounts),
-            subscriptions=SubscriptionService(store=store, clock=clock),
+            subscriptions=subscriptions,
+            subscription_attempts=SubscriptionAttempts(
+                store=store,
+                clock=clock,
+                ids=ids,
+                renderer=V2Messages(self.ways_in.base_url),
+                subscriptions=subscriptions,
+                resources=resources,
+                deliveries=self.deliveries,
+            ),
             status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
             listeners=ListenerService(store=store, ports=self.ways_in, make_world=self._make_world),
             clock=clock,

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from emulator.services import Services
 
 log = logging.getLogger(__name__)
+
+_fixed_base: ContextVar[str | None] = ContextVar("fixed_base_url", default=None)
 
 ACTS_AS = "emulator.acts_as"
 """Key in the environ of a request that we make ourselves: the Caller it is made as. Clients cannot set it."""
@@ -166,10 +170,23 @@ def base_url() -> str:
 
     Worked out once per request: a page of a listing holds hundreds of links.
     """
+    fixed = _fixed_base.get()
+    if fixed is not None:
+        return fixed
     if "base_url" not in g:
         g.base_url = _base_url()
     found: str = g.base_url
     return found
+
+
+@contextmanager
+def links_from(base: str) -> Iterator[None]:
+    """Inside the block links begin with ``base``: for what is written outside any request."""
+    token = _fixed_base.set(base)
+    try:
+        yield
+    finally:
+        _fixed_base.reset(token)
 
 
 def _base_url() -> str:

@@ -12,8 +12,10 @@ _COMMANDS = {
     "serve": "run the emulator",
     "env": "print the lines that point the clients at it",
     "health": "say whether it answers",
+    "listener": "give users and tests ports of their own",
     "mailbox": "show the e-mails it has kept",
     "coverage": "list the operations of the v2 services and how far each is there",
+    "openapi": "print the OpenAPI description of what is there",
     "demo": "run the course's job through a real client",
 }
 

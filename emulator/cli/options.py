@@ -13,13 +13,17 @@ from emulator.settings import BadSetting, Settings, flag, load, options, variabl
 _TYPES = {"str": str, "int": int, "float": float}
 
 
-def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--config`` and a flag for every option; it is called with ``settings``."""
+def with_settings(command: Callable[..., Any], without: str = "") -> Callable[..., Any]:
+    """Give a command ``--config`` and a flag for every option; it is called with ``settings``.
+
+    ``without`` is the field of an option whose flag the command uses for something else.
+    """
 
     def call(config: Path | None, **arguments: Any) -> Any:
         names = {option.name for option in options()}
         flags = {name: arguments.pop(name) for name in list(arguments) if name in names}
         flags["images"] = _pairs(flags["images"] or ())
+        flags["listener"] = flags.get("listener") or None
         try:
             settings = load(flags, config=config)
         except BadSetting as error:
@@ -29,7 +33,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     call.__doc__ = command.__doc__
     call.__name__ = command.__name__
     decorated: Callable[..., Any] = call
-    for option in reversed(list(options())):
+    for option in reversed([option for option in options() if option.name != without]):
         decorated = _flag(option.name, option.metadata["key"], str(option.type), option.metadata["help"])(
             decorated
         )
@@ -45,6 +49,9 @@ def _flag(name: str, key: str, kind: str, text: str) -> Callable[[Callable[..., 
     if kind == "bool":
         off = flag(key).replace("--", "--no-", 1)
         return click.option(f"{flag(key)}/{off}", name, default=None, help=f"{help_text} (default {default})")
+    if kind.startswith("tuple"):
+        repeatable = f"{help_text} (repeatable)"
+        return click.option(flag(key), name, multiple=True, metavar="PORT=USER", help=repeatable)
     if kind not in _TYPES:
         return click.option(
             flag(key), name, multiple=True, metavar="NAME=IMAGE", help=f"{help_text} (repeatable)"

@@ -9,13 +9,18 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
-from emulator.cli.env import client_lines
+from emulator.cli.env import Way, client_lines
 from emulator.cli.options import data_path, with_settings
 from emulator.settings import BadSetting, Settings
+
+if TYPE_CHECKING:
+    from emulator.domain.listener import ListenerState
 
 _OPEN_FILES = 8192
 
@@ -52,11 +57,23 @@ def command(settings: Settings) -> None:
     try:
         directory.announce({"url": emulator.url, "pid": os.getpid()})
         click.echo(f"tapis-emulator listens on {emulator.url} (plain HTTP and TLS); data in {directory.path}")
+        click.echo(f"The authority behind its certificate: {emulator.authority}")
+        _tell_listeners(emulator.listeners.all())
         click.echo(f"Requests without a token act as {emulator.default_user}. Point the clients here:\n")
-        click.echo(client_lines(emulator.url))
+        click.echo(client_lines(Way(emulator.url)))
         signals.wait()
     finally:
         emulator.stop()
+
+
+def _tell_listeners(states: Iterable[ListenerState]) -> None:
+    """The ports beside the ordinary one, and those that could not be opened."""
+    for state in states:
+        listener = state.listener
+        if listener.name == "default":
+            continue
+        where = f"at {state.url}" if state.url else f"is not open: {state.problem}"
+        click.echo(f"Listener {listener.name} ({listener.user} in world {listener.world}) {where}")
 
 
 def _allow_open_files() -> None:

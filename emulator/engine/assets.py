@@ -135,7 +135,7 @@ def _template(step: Step, work_dir: Location) -> str:
 def _base_url(step: Step) -> str:
     with step.tools.store.read() as tx:
         world = tx.accounts.world(step.job.world)
-    return (world.base_url if world else None) or step.tools.base_url()
+    return (world.base_url if world else None) or step.tools.base_url(step.job.world, step.job.owner)
 
 
 def _manifest(step: Step, copied: list[str], generated: list[str]) -> str:

@@ -42,9 +42,9 @@ class Engine:
         launcher: Launcher,
         settings: Settings,
         fetcher: Fetcher | None = None,
-        base_url: Callable[[], str] | None = None,
+        base_url: Callable[[str, str], str] | None = None,
     ) -> None:
-        """``base_url`` tells where the API answers, for scripts; without it: as the settings have it."""
+        """``base_url`` tells where the API answers a user of a world; without it: as the settings have it."""
         self._tools = Tools(
             store=store,
             clock=clock,
@@ -54,7 +54,7 @@ class Engine:
             launcher=launcher,
             settings=settings,
             fetcher=fetcher,
-            base_url=base_url or (lambda: settings.base_url or f"http://localhost:{settings.port}"),
+            base_url=base_url or (lambda _world, _user: settings.base_url or f"http://localhost:{settings.port}"),
         )
         self._changed = threading.Condition()
         self._closing = threading.Event()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from emulator.services.postits import PostitService
     from emulator.services.profiles import ProfileService
     from emulator.services.status import StatusService
+    from emulator.services.subscription_attempts import SubscriptionAttempts
     from emulator.services.subscriptions import SubscriptionService
     from emulator.services.system_roles import SystemRoleService
     from emulator.services.systems import SystemService
@@ -53,6 +54,7 @@ class Services:
     outputs: JobOutputs
     job_permissions: JobPermissions
     subscriptions: SubscriptionService
+    subscription_attempts: SubscriptionAttempts
     status: StatusService
     listeners: ListenerService
     clock: Clock

@@ -1,0 +1,104 @@
+"""``/_emulator/listeners``: more ports, each with its world and its user, while the emulator runs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Response, request
+
+from emulator.api.control.answers import answer
+from emulator.api.http import scope, services
+from emulator.domain.errors import Forbidden, Invalid
+from emulator.domain.listener import Listener, ListenerState
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "name": ((str,), "a string"),
+    "port": ((int,), "a whole number"),
+    "world": ((str,), "a string"),
+    "user": ((str,), "a string"),
+    "tls": ((bool,), "true or false"),
+    "anonymous": ((bool, type(None)), "true, false or null"),
+    "create": ((bool,), "true or false"),
+}
+
+
+def list_listeners() -> Response:
+    """All there are: the ordinary ones, those of the configuration, those that were asked for."""
+    return answer([_document(state) for state in services().listeners.all()])
+
+
+def show_listener(name: str) -> Response:
+    return answer(_document(services().listeners.one(name)))
+
+
+def add_listener() -> Response:
+    """Open one: ``{"port", "user", "world", "name", "tls", "anonymous", "create"}``, each of which may be left out.
+
+    201 with the listener and its URL, where clients can connect at once.
+    """
+    _require_control()
+    body = _body()
+    state = services().listeners.add(
+        Listener(
+            name=body.get("name", ""),
+            port=body.get("port", 0),
+            world=body.get("world", scope().world),
+            user=body.get("user", ""),
+            tls=body.get("tls", False),
+            anonymous=body.get("anonymous"),
+        ),
+        create=body.get("create", False),
+    )
+    response = answer(_document(state), 201)
+    response.headers["Location"] = f"/_emulator/listeners/{quote(state.listener.name)}"
+    return response
+
+
+def remove_listener(name: str) -> Response:
+    """Close one and forget it: nobody can connect any more, requests under way are answered."""
+    _require_control()
+    services().listeners.remove(name)
+    return answer({"removed": name})
+
+
+def _require_control() -> None:
+    """Not through a listener that was handed to somebody, and not for a page of another site in a browser."""
+    if not scope().controls:
+        raise Forbidden("Listeners are opened and closed through the emulator's ordinary port")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise Forbidden(f"Pages of {origin} may not change the emulator's listeners")
+
+
+def _body() -> dict[str, Any]:
+    try:
+        body = json.loads(request.get_data() or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The body is no JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise Invalid("The body must be a JSON object")
+    for name, value in body.items():
+        if name not in _KINDS:
+            raise Invalid(f"There is no field {name[:60]!a}; there are {', '.join(_KINDS)}")
+        kinds, text = _KINDS[name]
+        if type(value) not in kinds:
+            raise Invalid(f"{name} must be {text}")
+    return body
+
+
+def _document(state: ListenerState) -> dict[str, Any]:
+    listener = state.listener
+    return {
+        "name": listener.name,
+        "url": state.url,
+        "port": listener.port,
+        "world": listener.world,
+        "user": listener.user,
+        "tls": listener.tls,
+        "anonymous": listener.anonymous,
+        "kept": state.kept,
+        "open": bool(state.url),
+        "problem": state.problem,
+    }
