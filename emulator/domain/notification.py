@@ -73,7 +73,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What goes out, rendered when the event was recorded: later changes of the job do not alter it.
+    """What goes out, rendered when the event was recorded: later changes of the resource do not alter it.
 
     ``url`` has its macros expanded. ``body`` is the JSON of a webhook; ``subject`` and ``text`` are the
     e-mail's.
@@ -85,6 +85,8 @@ class Message:
     subject: str
     text: str
     html: str = ""
+    about: str = ""
+    """The uuid of the resource that it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

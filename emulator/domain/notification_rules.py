@@ -30,7 +30,7 @@ _ANSWERED = (
 )
 _POLICY = ("retryStrategy", "retryLimit", "retryRate", "retryDelay", "saveOnFailure")
 _LIMITS = {"retryLimit": 1440, "retryRate": 86400, "retryDelay": 86400}
-_STRATEGIES = ("NONE", "IMMEDIATE", "DELAYED", "EXPONENTIAL")
+STRATEGIES = ("NONE", "IMMEDIATE", "DELAYED", "EXPONENTIAL")
 UNKNOWN_UUID = (
     "Invalid associatedUuid. The provided uuid was not recognized as a valid resource uuid type. Please "
     "provide an associatedUuid for which this notification should apply."
@@ -75,7 +75,7 @@ def parse_wanted(document: Mapping[str, Any], block_private: bool = False) -> Wa
         event=event.upper(),
         persistent=_truth("persistent", given.get("persistent")),
         policy=Policy() if policy is None else parse_policy(policy),
-        associated_uuid=(uuid or "").strip().lower(),
+        associated_uuid=(uuid or "").strip(),
         status=_status(given.get("status")),
     )
 
@@ -130,7 +130,7 @@ def parse_policy(document: Any) -> Policy:
         raise Invalid("Invalid notification policy. policy should be a JSON object.")
     given = _properties(document, _POLICY)
     strategy = str(given.get("retryStrategy") or "IMMEDIATE").upper()
-    if strategy not in _STRATEGIES:
+    if strategy not in STRATEGIES:
         raise Invalid(
             "Unknown notification policy retryStrategy. Strategy must be one of: NONE, IMMEDIATE, DELAYED, or "
             "EXPONENTIAL"

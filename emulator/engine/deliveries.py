@@ -10,18 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
-from emulator.domain.notification import (
-    Delivery,
-    DeliveryResult,
-    Subscription,
-    SubscriptionStatus,
-    retry_after,
-)
+from emulator.domain.notification import Attempt, Delivery, Message, Subscription
 from emulator.domain.ports import Channel, Clock
-from emulator.store import Store, Transaction
+from emulator.engine.delivery_notes import DeliveryNotes, Tried
+from emulator.engine.journal import Journal
+from emulator.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -29,15 +24,29 @@ _SENDERS = 64
 """Messages on their way at the same time. A receiver that does not answer holds one for ten seconds."""
 _GRACE_SECONDS = 2.0
 """How long :meth:`DeliveryQueue.stop` waits for messages that are on their way."""
+_KEPT_AFTER_JOB = timedelta(days=7)
+"""How long subscriptions to a job outlive it [notifications §10]."""
+_BETWEEN_PURGES = timedelta(days=1)
 
 
 class DeliveryQueue:
     """Sends what the journal has put on its way, from threads of its own."""
 
-    def __init__(self, *, store: Store, clock: Clock, channel_for: Callable[[Subscription], Channel]) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        journal: Journal,
+        channel_for: Callable[[Subscription], Channel],
+        keep_all_attempts: bool = False,
+    ) -> None:
+        """``keep_all_attempts``: delivered messages too are kept to be looked at, not only lost ones."""
         self._store = store
         self._clock = clock
         self._channel_for = channel_for
+        self._notes = DeliveryNotes(clock=clock, journal=journal, keep_all=keep_all_attempts)
+        self._next_purge = clock.now()
         self._changed = threading.Condition()
         self._news = True
         self._stopped = False
@@ -69,6 +78,15 @@ class DeliveryQueue:
             self._changed.wait_for(lambda: not self._sending, _GRACE_SECONDS)
             self._left_behind = True
 
+    def force(
+        self, subscription: Subscription, message: Message, attempt_id: str, created_by: str
+    ) -> Attempt:
+        """Send a message now, past the queue and once only; the answer says what came of it."""
+        tried = Tried(id=attempt_id, message=message, started=self._clock.now())
+        result = self._channel_for(subscription).send(subscription, message, attempt_id)
+        with self._store.write() as tx:
+            return self._notes.forced(tx, subscription, tried, result, created_by)
+
     def _run(self) -> None:
         while True:
             with self._changed:
@@ -77,7 +95,20 @@ class DeliveryQueue:
                 if self._stopped:
                     return
                 self._news = False
+            self._purge()
             self._dispatch()
+
+    def _purge(self) -> None:
+        """Once a day: forget what is subscribed to jobs that ended long ago."""
+        now = self._clock.now()
+        if now < self._next_purge:
+            return
+        with self._store.write() as tx:
+            gone = tx.subscriptions.purge_of_jobs(now - _KEPT_AFTER_JOB)
+        if gone:
+            log.info("forgot %d subscriptions to jobs that ended long ago", gone)
+        self._next_purge = now + _BETWEEN_PURGES
+        self._clock.call_at(self._next_purge, self.wake)
 
     def _dispatch(self) -> None:
         """Hand every subscription's oldest message to a sender, if it is due and none is being sent."""
@@ -104,16 +135,14 @@ class DeliveryQueue:
         try:
             with self._store.read() as tx:
                 subscription = tx.subscriptions.get(delivery.world, delivery.subscription_id)
-            if subscription is not None and subscription.status is SubscriptionStatus.ACTIVE:
-                channel = self._channel_for(subscription)
-                result = channel.send(subscription, delivery.message, delivery.id)
-                if self._left_behind:
-                    return
-                with self._store.write() as tx:
-                    self._note(tx, delivery, result)
-            else:
-                with self._store.write() as tx:
-                    tx.subscriptions.done(delivery)
+            if subscription is None:
+                return  # purged, and its messages with it
+            tried = Tried(id=delivery.id, message=delivery.message, started=self._clock.now())
+            result = self._channel_for(subscription).send(subscription, delivery.message, delivery.id)
+            if self._left_behind:
+                return
+            with self._store.write() as tx:
+                self._notes.of_delivery(tx, delivery, tried, result)
         except Exception:
             if self._left_behind:
                 return  # the store may be closed by now
@@ -126,30 +155,3 @@ class DeliveryQueue:
             with self._changed:
                 self._sending.discard(delivery.subscription_id)
             self.wake()
-
-    def _note(self, tx: Transaction, delivery: Delivery, result: DeliveryResult) -> None:
-        """Write down what came of an attempt."""
-        subscription = tx.subscriptions.get(delivery.world, delivery.subscription_id)
-        if subscription is None:
-            return  # deleted meanwhile, and its messages with it
-        now, attempts = self._clock.now(), delivery.attempts + 1
-        noted = replace(
-            subscription,
-            attempts=subscription.attempts + 1,
-            last_sent=now,
-            last_updated=now,
-            response_code=result.code,
-            success=result.ok,
-        )
-        pause = None if result.ok else retry_after(subscription.policy, attempts)
-        if result.ok:
-            tx.subscriptions.done(delivery)
-            if not subscription.persistent:
-                noted = replace(noted, status=SubscriptionStatus.COMPLETE)
-        elif pause is not None:
-            tx.subscriptions.postpone(delivery, now + timedelta(seconds=pause), attempts)
-        else:
-            log.warning("gave up on %s after %d attempts: %s", subscription.url, attempts, result.text)
-            noted = replace(noted, status=SubscriptionStatus.FAILED)
-            tx.subscriptions.drop_deliveries(subscription.id)
-        tx.subscriptions.save(noted)

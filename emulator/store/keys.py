@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection, Select, literal, select, union_all
 
@@ -22,7 +23,7 @@ class KeyRows:
         by_type: dict[str, list[str]] = {}
         for uuid in set(uuids):
             by_type.setdefault(type_of(uuid) or "", []).append(uuid)
-        queries: list[Select[tuple[str, str, str]]] = [
+        queries: list[Select[Any]] = [
             select(table.c.uuid, table.c.id, literal("")).where(
                 table.c.world == world, table.c.uuid.in_(by_type[kind])
             )
@@ -38,4 +39,4 @@ class KeyRows:
         if not queries:
             return {}
         rows = self._connection.execute(union_all(*queries))
-        return {row[0]: f"{row[1]}/{row[2]}" if row[2] else row[1] for row in rows}
+        return {uuid: f"{key}/{path}" if path else key for uuid, key, path in rows.tuples()}

@@ -152,6 +152,10 @@ def _folded(column: ColumnElement[Any], texts: list[str]) -> tuple[ColumnElement
     case = getattr(column, "info", {}).get("case")
     if case is None:
         return func.lower(column), [func.lower(text) for text in texts]
+    if case == "exact":
+        return column, list(texts)
+    if case == "any":  # its indexes are in NOCASE, which folds as LOWER does, and can answer without the row
+        return column.collate("NOCASE"), list(texts)
     # kept in one case only: the plain comparison can use an index
     return column, [text.upper() if case == "upper" else text.lower() for text in texts]
 

@@ -37,15 +37,19 @@ class Bench:
         self.ids = RandomIds()
         self.mailbox = Mailbox(directory / "mailbox", self.clock, settings.mail_from)
         self.settings = settings
-        self.queue = self.new_queue()
         self.journal = Journal(
-            self.clock, self.ids, V2Messages(lambda: "http://emulator"), lambda: self.queue.wake()
+            self.clock, self.ids, V2Messages(lambda *_: "http://emulator"), lambda: self.queue.wake()
         )
+        self.queue = self.new_queue()
         self.job = sample_job(status=JobState.RUNNING)
 
     def new_queue(self) -> DeliveryQueue:
         return DeliveryQueue(
-            store=self.store, clock=self.clock, channel_for=Router(self.settings, self.mailbox)
+            store=self.store,
+            clock=self.clock,
+            journal=self.journal,
+            channel_for=Router(self.settings, self.mailbox),
+            keep_all_attempts=self.settings.keep_all_attempts,
         )
 
     def subscribe(

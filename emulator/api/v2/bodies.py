@@ -54,19 +54,20 @@ def json_object(empty: str = MAP_EMPTY, unsupported: str = _UNSUPPORTED_MAP) -> 
     return document
 
 
-def fields(empty: str = MAP_EMPTY) -> dict[str, Any]:
+def fields(empty: str = MAP_EMPTY, no_object: str | None = None) -> dict[str, Any]:
     """The body as a flat map, from JSON, a urlencoded form or multipart; ``{}`` for none at all.
 
-    For operations that take forms: actions, roles, permissions, subscriptions, clients.
+    For operations that take forms: actions, roles, permissions, subscriptions, clients. ``no_object`` is said
+    of JSON that is no object, where the service has words of its own for it.
     """
     if request.mimetype == "multipart/form-data" or _is_form():
         form = _form()
         upload = _first_file()
         if upload is not None:
-            return _as_map(upload, empty)
+            return _as_map(upload, empty, no_object)
         return form
     text = _text()
-    return _as_map(text, empty) if text.strip() else {}
+    return _as_map(text, empty, no_object) if text.strip() else {}
 
 
 def parse_json(text: str) -> Any:
@@ -186,12 +187,12 @@ def _first_file() -> str | None:
         raise Invalid(f"Invalid JSON found. The uploaded file is not UTF-8: {error.reason}") from error
 
 
-def _as_map(text: str, empty: str) -> dict[str, Any]:
+def _as_map(text: str, empty: str, no_object: str | None = None) -> dict[str, Any]:
     if not text.strip():
         raise Invalid(empty)
     document = parse_json(text)
     if not isinstance(document, dict):
-        raise _no_object(document)
+        raise _no_object(document) if no_object is None else Invalid(no_object)
     return document
 
 

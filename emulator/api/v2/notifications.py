@@ -1,31 +1,61 @@
-"""Notification subscriptions over HTTP [notifications §1, §2]."""
+"""Notification subscriptions and their attempts over HTTP [notifications §1, §8]."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from emulator.api.http import caller, services
 from emulator.api.v2 import bodies
-from emulator.api.v2.wire import chicago, link, reply, wants_full
-from emulator.domain.notification import Subscription
+from emulator.api.v2.notification_record import attempt as attempt_record
+from emulator.api.v2.notification_record import full, summary
+from emulator.api.v2.search import BOOLEAN, DATE, INTEGER, TEXT, Terms, Words, conditions
+from emulator.api.v2.wire import reply, wants_full
+from emulator.domain.errors import Invalid
+from emulator.domain.notification import Attempt, Subscription, SubscriptionStatus
+from emulator.domain.notification_rules import STRATEGIES
 
-# what the uuid's last part says of the resource, and where that lives [conventions §7, postits §C]
-_RESOURCES = {"007": ("job", "jobs/v2/")}
+_NOTHING = "No notification object provided."
+_NO_OBJECT = "Notification should be a valid JSON object."
+TERMS: Terms = {
+    "associateduuid": ("associated_uuid", TEXT),
+    "url": ("url", TEXT),
+    "created": ("created", DATE),
+    "event": ("event", TEXT),
+    "id": ("id", TEXT),
+    "lastupdated": ("last_updated", DATE),
+    "owner": ("owner", TEXT),
+    "persistent": ("persistent", BOOLEAN),
+    "policy.retrystrategy": ("policy.retry_strategy", Words("retry strategy", STRATEGIES)),
+    "policy.retrylimit": ("policy.retry_limit", INTEGER),
+    "policy.retryrate": ("policy.retry_rate", INTEGER),
+    "policy.retrydelay": ("policy.retry_delay", INTEGER),
+    "policy.saveonfailure": ("policy.save_on_failure", BOOLEAN),
+    "status": ("status", Words("notification status", SubscriptionStatus)),
+    "visible": ("visible", BOOLEAN),
+}
 
 
 def list_notifications() -> Response:
-    uuid = request.args.get("associatedUuid") or request.args.get("associatedUuid.eq")
-    found = services().subscriptions.listing(caller(), uuid)
-    page = bodies.page()
-    assert page.limit is not None
-    shown = found[page.offset : page.offset + page.limit]
-    return reply([_full(s) if wants_full() else _summary(s) for s in shown])
+    # agave-cli sends the parameter even when it was given no uuid
+    wanted = [c for c in conditions(TERMS) if not (c.field == "associated_uuid" and c.value == "")]
+    found = services().subscriptions.listing(caller(), wanted, bodies.page())
+    paths = services().subscriptions.resource_paths(caller(), (s.associated_uuid for s in found))
+    show = full if wants_full() else summary
+    return reply([show(subscription, paths) for subscription in found])
+
+
+def subscribe() -> Response:
+    return _show(services().subscriptions.subscribe(caller(), _document()), 201)
 
 
 def show_notification(notification: str) -> Response:
-    return reply(_full(services().subscriptions.show(caller(), notification)))
+    return _show(services().subscriptions.show(caller(), notification))
+
+
+def update_notification(notification: str) -> Response:
+    return _show(services().subscriptions.update(caller(), notification, _document()))
 
 
 def delete_notification(notification: str) -> Response:
@@ -33,52 +63,46 @@ def delete_notification(notification: str) -> Response:
     return reply()
 
 
-def _summary(subscription: Subscription) -> dict[str, Any]:
-    links = {
-        "self": link(f"notifications/v2/{subscription.id}"),
-        "profile": link(f"profiles/v2/{subscription.owner}"),
-    }
-    return {
-        "id": subscription.id,
-        "url": subscription.url,
-        "associatedUuid": subscription.associated_uuid,
-        "event": subscription.event,
-        "_links": links | _resource_link(subscription),
-    }
+def list_attempts(notification: str) -> Response:
+    found = services().subscription_attempts.listing(caller(), notification, bodies.page())
+    return reply(_attempts(notification, found))
 
 
-def _full(subscription: Subscription) -> dict[str, Any]:
-    policy = subscription.policy
-    return {
-        "id": subscription.id,
-        "owner": subscription.owner,
-        "url": subscription.url,
-        "associatedUuid": subscription.associated_uuid,
-        "event": subscription.event,
-        "responseCode": subscription.response_code,
-        "attempts": subscription.attempts,
-        "lastSent": chicago(subscription.last_sent),
-        "success": subscription.success,
-        "persistent": subscription.persistent,
-        "status": subscription.status.value,
-        "lastUpdated": chicago(subscription.last_updated),
-        "created": chicago(subscription.created),
-        "policy": {
-            "retryStrategy": policy.retry_strategy,
-            "retryLimit": policy.retry_limit,
-            "retryRate": policy.retry_rate,
-            "retryDelay": policy.retry_delay,
-            "saveOnFailure": policy.save_on_failure,
-        },
-        "_links": {
-            "self": link(f"notifications/v2/{subscription.id}"),
-            "attempts": link(f"notifications/v2/{subscription.id}/attempts"),
-            "owner": link(f"profiles/v2/{subscription.owner}"),
-        }
-        | _resource_link(subscription),
-    }
+def fire(notification: str) -> Response:
+    """Fields that mean nothing are let pass: agave-cli sends ``foo=bar``."""
+    body = bodies.fields(no_object=_NO_OBJECT)
+    fired = services().subscription_attempts.fire(caller(), notification, body)
+    return reply(_attempts(notification, [fired])[0])
 
 
-def _resource_link(subscription: Subscription) -> dict[str, Any]:
-    kind = _RESOURCES.get(subscription.associated_uuid.rpartition("-")[2])
-    return {} if kind is None else {kind[0]: link(kind[1] + subscription.associated_uuid)}
+def clear_attempts(notification: str) -> Response:
+    services().subscription_attempts.clear(caller(), notification)
+    return reply()
+
+
+def show_attempt(notification: str, attempt: str) -> Response:
+    found = services().subscription_attempts.show(caller(), notification, attempt)
+    return reply(_attempts(notification, [found])[0])
+
+
+def delete_attempt(notification: str, attempt: str) -> Response:
+    services().subscription_attempts.remove(caller(), notification, attempt)
+    return reply()
+
+
+def _document() -> dict[str, Any]:
+    body = bodies.fields(_NOTHING, _NO_OBJECT)
+    if not body:
+        raise Invalid(_NOTHING)
+    return body
+
+
+def _show(subscription: Subscription, status: int = 200) -> Response:
+    paths = services().subscriptions.resource_paths(caller(), [subscription.associated_uuid])
+    return reply(full(subscription, paths), status)
+
+
+def _attempts(notification: str, found: list[Attempt]) -> list[dict[str, Any]]:
+    owner = services().subscriptions.show(caller(), notification).owner
+    paths = services().subscriptions.resource_paths(caller(), (one.associated_uuid for one in found))
+    return [attempt_record(one, owner, paths) for one in found]

@@ -164,7 +164,14 @@ def routes() -> Iterable[Route]:
         # -- notifications [notifications §1] ----------------------------------------------------
         Route("GET", "/notifications/v2", notifications.list_notifications),
         Route("GET", "/notifications/v2/<notification>", notifications.show_notification),
+        Route("POST", "/notifications/v2", notifications.subscribe),
+        Route("POST", "/notifications/v2/<notification>", notifications.update_notification),
         Route("DELETE", "/notifications/v2/<notification>", notifications.delete_notification),
+        Route("GET", "/notifications/v2/<notification>/attempts", notifications.list_attempts),
+        Route("POST", "/notifications/v2/<notification>/attempts", notifications.fire),
+        Route("DELETE", "/notifications/v2/<notification>/attempts", notifications.clear_attempts),
+        Route("GET", "/notifications/v2/<notification>/attempts/<attempt>", notifications.show_attempt),
+        Route("DELETE", "/notifications/v2/<notification>/attempts/<attempt>", notifications.delete_attempt),
         # -- postits [postits §A] ----------------------------------------------------------------
         Route("GET", "/postits/v2", postits.list_postits),
         Route("POST", "/postits/v2", postits.create_postit),

@@ -24,7 +24,7 @@ subscriptions = Table(
     world_column(),
     Column("id", String(48), primary_key=True),
     Column("owner", String(64), nullable=False),
-    Column("associated_uuid", String(48), nullable=False, info={"case": "lower"}),
+    Column("associated_uuid", String(48), nullable=False, info={"case": "exact"}),
     Column("event", String(32), nullable=False, info={"case": "upper"}),
     Column("url", String(1024), nullable=False),
     Column("status", String(16), nullable=False, info={"case": "upper"}),
