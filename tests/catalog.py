@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from emulator.settings import Settings
 from emulator.store import Store
 
 WORLD = "tests"
+_ELSEWHERE: Any = None  # services that no request of these tests reaches
 OWNER, OTHER, THIRD, ADMIN = "testuser", "student01", "student02", "admin"
 BASE_URL = "http://localhost/"
 
@@ -112,7 +114,7 @@ class Catalog:
         self.clock = RealClock()
         self.ids = RandomIds(seed=1)
         self.store = Store.at(directory)
-        journal = Journal(self.clock, self.ids, V2Messages(lambda: BASE_URL), lambda: None)
+        journal = Journal(self.clock, self.ids, V2Messages(lambda *_: BASE_URL), lambda: None)
         self.accounts = AccountService(store=self.store, settings=self.settings)
         self.systems = SystemService(store=self.store, clock=self.clock, ids=self.ids, journal=journal)
         self.hosts = SandboxHosts(directory / "hosts")
@@ -125,7 +127,12 @@ class Catalog:
         }
         self.file_permissions = FilePermissionService(**shared, hosts=self.hosts, settings=self.settings)
         self.files = FileService(
-            **shared, permissions=self.file_permissions, hosts=self.hosts, settings=self.settings
+            **shared,
+            permissions=self.file_permissions,
+            hosts=self.hosts,
+            fetcher=_ELSEWHERE,
+            staging_queue=_ELSEWHERE,
+            settings=self.settings,
         )
         self.apps = AppService(**shared, files=self.files, file_permissions=self.file_permissions)
         self._add_accounts()
@@ -133,32 +140,25 @@ class Catalog:
         self.http = create_app(self._services(), self.settings, scopes, [V2(routes)]).test_client()
 
     def _services(self) -> Services:
-        elsewhere: Any = None  # services that no request of these tests reaches
-        return Services(
-            accounts=self.accounts,
-            tokens=TokenService(
-                store=self.store, clock=self.clock, ids=self.ids, accounts=self.accounts, settings=self.settings
+        made: dict[str, Any] = dict.fromkeys((field.name for field in fields(Services)), _ELSEWHERE)
+        made |= {
+            "accounts": self.accounts,
+            "tokens": TokenService(
+                store=self.store,
+                clock=self.clock,
+                ids=self.ids,
+                accounts=self.accounts,
+                settings=self.settings,
             ),
-            api_clients=elsewhere,
-            authorizations=elsewhere,
-            assertions=elsewhere,
-            profiles=elsewhere,
-            postits=elsewhere,
-            systems=self.systems,
-            system_roles=SystemRoleService(store=self.store, systems=self.systems, accounts=self.accounts),
-            apps=self.apps,
-            app_permissions=AppPermissionService(store=self.store, apps=self.apps, accounts=self.accounts),
-            files=self.files,
-            file_permissions=self.file_permissions,
-            submission=elsewhere,
-            queries=elsewhere,
-            control=elsewhere,
-            outputs=elsewhere,
-            job_permissions=elsewhere,
-            subscriptions=elsewhere,
-            status=elsewhere,
-            clock=self.clock,
-        )
+            "systems": self.systems,
+            "system_roles": SystemRoleService(store=self.store, systems=self.systems, accounts=self.accounts),
+            "apps": self.apps,
+            "app_permissions": AppPermissionService(store=self.store, apps=self.apps, accounts=self.accounts),
+            "files": self.files,
+            "file_permissions": self.file_permissions,
+            "clock": self.clock,
+        }
+        return Services(**made)
 
     def _add_accounts(self) -> None:
         now = self.clock.now()

@@ -13,6 +13,16 @@ from emulator.engine.journal import Journal
 from emulator.services.systems import SystemService
 from emulator.store import Store, Transaction
 
+APP_UUID = "005"
+NOT_ALLOWED = "Permission denied. You do not have permission to perform this action."
+NO_DEFAULT_STORAGE = (
+    "Invalid deploymentSystem value. No deploymentSystem was provided and you have no public or private default "
+    "storage system configured. Please specify a valid storage system id on which the assets of this application "
+    "are stored."
+)
+# events of apps that stand in the history of their execution system too [systems §11]
+_TOLD_TO_SYSTEMS = {"CREATED": "APP_CREATE", "UPDATED": "APP_UPDATE", "DELETED": "APP_DELETE"}
+_REMOVED = "This application has been removed by the administrator."
 _PUBLIC_PERMISSION = Permission(read=True, execute=True)
 
 
@@ -51,9 +61,18 @@ class AppAccess:
         """The app, when the caller may see it. Raises NotFound, Forbidden [apps §6]."""
         app = self.existing(tx, caller, app_id)
         if app.public and not app.available and not caller.admin:
-            raise NotFound("This application has been removed by the administrator.")
+            raise NotFound(_REMOVED)
         if not self.permission(tx, caller, app).read:
             raise Forbidden("Permission denied. You do not have permission to view this application")
+        return app
+
+    def seen(self, tx: Transaction, caller: Caller, app_id: str) -> App:
+        """As :meth:`readable`, in the words of the PUT actions [apps §6]."""
+        app = self.existing(tx, caller, app_id)
+        if app.public and not app.available and not caller.admin:
+            raise NotFound(_REMOVED)
+        if not self.permission(tx, caller, app).read:
+            raise Forbidden(NOT_ALLOWED)
         return app
 
     def may_publish_on(self, tx: Transaction, caller: Caller, system_id: str) -> bool:
@@ -80,3 +99,7 @@ class AppAccess:
             created_by=caller.username,
             resource=app,
         )
+        told = _TOLD_TO_SYSTEMS.get(event)
+        system = tx.systems.get(app.world, app.execution_system) if told else None
+        if told and system is not None:
+            self.systems.note(tx, caller, system, told, f"App {app.id}: {description}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from emulator.domain.app import App, AppDefinition
-from emulator.domain.errors import Forbidden, Invalid, NotFound, NotProvided
+from emulator.domain.errors import Forbidden, Invalid, NotFound
 from emulator.domain.event import Event
 from emulator.domain.identity import Caller
 from emulator.domain.paths import OutsideRoot
@@ -14,19 +14,23 @@ from emulator.domain.ports import Clock, Ids
 from emulator.domain.search import Condition, Operator, Page
 from emulator.domain.system import SystemType
 from emulator.engine.journal import Journal
-from emulator.services.app_access import AppAccess
+from emulator.services.app_access import APP_UUID, NO_DEFAULT_STORAGE, AppAccess
+from emulator.services.app_actions import AppActions
+from emulator.services.app_assets import AppAssets
+from emulator.services.app_cloning import AppCloning
+from emulator.services.app_publishing import AppPublishing
 from emulator.services.app_rules import check_deployment, check_execution
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
 from emulator.services.systems import SystemService
 from emulator.store import Store, Transaction
 
-APP_UUID = "005"
-_ACTIONS = "PUBLISH,ENABLE,DISABLE,CLONE,ERASE"
 _NOT_FOR_EXECUTION = "App is not available for execution"
 
 
 class AppService(AppAccess):
+    """``actions`` removes, and switches off and on; ``publishing`` and ``cloning`` make copies."""
+
     def __init__(
         self,
         *,
@@ -41,6 +45,10 @@ class AppService(AppAccess):
         super().__init__(store=store, clock=clock, ids=ids, journal=journal, systems=systems)
         self._files = files
         self._file_permissions = file_permissions
+        assets = AppAssets(store=store, files=files)
+        self.actions = AppActions(self)
+        self.publishing = AppPublishing(self, assets)
+        self.cloning = AppCloning(self, assets, files, file_permissions)
 
     # reading
 
@@ -66,6 +74,16 @@ class AppService(AppAccess):
             limit, offset = (page.limit, page.offset) if page else (None, 0)
             return app, tx.events.of(caller.world, app.uuid, limit=limit, offset=offset)
 
+    def event(self, caller: Caller, app_id: str, event_uuid: str) -> tuple[App, Event]:
+        """One entry of the history. Raises NotFound."""
+        with self.store.read() as tx:
+            app = self.readable(tx, caller, app_id)
+            wanted = [Condition("uuid", Operator.EQ, event_uuid)]
+            found = tx.events.of(caller.world, app.uuid, wanted, limit=1)
+        if not found:
+            raise NotFound(f"No event found matching {event_uuid} for app {app.id}")
+        return app, found[0]
+
     def invokable(self, tx: Transaction, caller: Caller, app_id: str) -> App:
         """The app for a job of the caller's [jobs §3.1, §3.2]; ``tx`` must be a reading one.
 
@@ -82,8 +100,7 @@ class AppService(AppAccess):
         deployment = tx.systems.get(app.world, app.deployment_system)
         if not app.available or deployment is None or not deployment.available:
             raise Invalid(_NOT_FOR_EXECUTION)
-        # a public app is an archive that is unpacked later; its template cannot be looked for from here
-        if not app.public and not self._has_template(app):
+        if not self._has_template(app):
             self._retire(caller, app)
             raise Invalid(_NOT_FOR_EXECUTION)
         return app
@@ -91,9 +108,9 @@ class AppService(AppAccess):
     def _has_template(self, app: App) -> bool:
         """Looked up with all rights: who may run an app need not be able to read its files."""
         looker = Caller(world=app.world, username=app.owner, tenant_id="", admin=True)
-        place = self._files.locate(
-            looker, app.deployment_system, f"{app.deployment_path}/{app.template_path}"
-        )
+        # a public app is an archive that is unpacked later: it stands for what is in it
+        path = app.deployment_path if app.public else f"{app.deployment_path}/{app.template_path}"
+        place = self._files.locate(looker, app.deployment_system, path)
         return self._files.exists(place)
 
     def _retire(self, caller: Caller, app: App) -> None:
@@ -165,11 +182,7 @@ class AppService(AppAccess):
         if definition.deployment_system is None:
             default = self.systems.default(tx, caller, SystemType.STORAGE)
             if default is None:
-                raise Invalid(
-                    "Invalid deploymentSystem value. No deploymentSystem was provided and you have no public or "
-                    "private default storage system configured. Please specify a valid storage system id on "
-                    "which the assets of this application are stored."
-                )
+                raise Invalid(NO_DEFAULT_STORAGE)
             deployment = default
         else:
             wanted = definition.deployment_system
@@ -227,68 +240,6 @@ class AppService(AppAccess):
         self._check_may_update(tx, caller, old)
         new = definition.definition() | {"name": old.name, "revision": old.revision + 1}
         return self.save(tx, caller, replace(old, **new), "UPDATED", f"App was updated by {caller.username}")
-
-    # removing and the PUT actions [apps §6]
-
-    def remove(self, caller: Caller, app_id: str) -> None:
-        """A private app goes for good, with its permissions, and its jobs are hidden; a public one is disabled."""
-        with self.store.write() as tx:
-            app = self.existing(tx, caller, app_id)
-            if not self.permission(tx, caller, app).write:
-                raise Forbidden("User does not have permission to delete this app")
-            if app.public:
-                text = f"App was deleted by user {caller.username}"
-                self.save(tx, caller, replace(app, available=False), "DELETED", text)
-            else:
-                self._erase(tx, caller, app)
-
-    def perform(self, caller: Caller, app_id: str, action: str) -> App | None:
-        """Do the action of a name (in any case). The answer is the changed app; None: erased.
-
-        Raises NotProvided for publish and clone, Invalid for an unknown name.
-        """
-        if not action.strip():
-            raise Invalid(
-                f"Please provide a valid action to perform on the app. Valid actions are: {_ACTIONS}"
-            )
-        name = action.strip().lower()
-        with self.store.write() as tx:
-            app = self.readable(tx, caller, app_id)
-            if name not in _ACTIONS.lower().split(","):
-                raise Invalid(f"Invalid action, {action}, on software entry. Valid actions are: {_ACTIONS}")
-            if not self._may_perform(tx, caller, app, name):
-                raise Forbidden("Permission denied. You do not have permission to perform this action.")
-            if name in ("publish", "clone"):
-                raise NotProvided(f"The action {name.upper()} on apps is not provided by this emulator yet.")
-            if name == "erase":
-                self._erase(tx, caller, app)
-                return None
-            enable = name == "enable"
-            if app.available == enable:
-                return app
-            event, did = ("RESTORED", "restored") if enable else ("DISABLED", "disabled")
-            text = f"App was {did} by user {caller.username}"
-            return self.save(tx, caller, replace(app, available=enable), event, text)
-
-    def _may_perform(self, tx: Transaction, caller: Caller, app: App, action: str) -> bool:
-        if action in ("publish", "erase"):
-            return caller.admin
-        return action == "clone" or self.permission(tx, caller, app).write
-
-    def _erase(self, tx: Transaction, caller: Caller, app: App) -> None:
-        self.note(tx, caller, app, "DELETED", f"App was deleted by user {caller.username}")
-        tx.jobs.hide_jobs_of_app(app.uuid)
-        for subscription in tx.subscriptions.of(app.world, app.uuid):
-            tx.subscriptions.remove(subscription)
-        tx.apps.erase(app)
-
-    def event(self, caller: Caller, app_id: str, event_uuid: str) -> tuple[App, Event]:
-        """One entry of the history. Raises NotFound."""
-        app, events = self.history(caller, app_id)
-        for event in events:
-            if event.uuid == event_uuid:
-                return app, event
-        raise NotFound(f"No event found matching {event_uuid} for app {app.id}")
 
 
 def _version_key(version: str) -> list[int]:

@@ -66,7 +66,7 @@ class SystemActions:
 
     def _set_default(self, tx: Transaction, caller: Caller, system: System) -> System:
         if not self._access.role(tx, caller, system).can_use:
-            raise Forbidden("User does not have permission to use this system.")
+            raise Forbidden("User does not have permission to use this system.", service_status=500)
         if not system.available:
             raise Invalid("System has been disabled by the administrator. It cannot be a default system.")
         old_id = tx.systems.user_default(caller.world, caller.username, system.type)
@@ -84,7 +84,8 @@ class SystemActions:
         if current is None or current.id != system.id:
             raise Invalid(
                 f"Cannot change user default status of {system.id}. "
-                "The system is not the default system of the user."
+                "The system is not the default system of the user.",
+                service_status=500,
             )
         tx.systems.set_user_default(caller.world, caller.username, system.type, None)
         self._unset_note(tx, caller, system)
@@ -122,7 +123,10 @@ class SystemActions:
     def _unset_global_default(self, tx: Transaction, caller: Caller, system: System) -> System:
         _require_admin(caller, "globally publish this system")
         if not system.global_default:
-            raise Invalid(f"System {system.id} is not currently the global default {system.type} system.")
+            raise Invalid(
+                f"System {system.id} is not currently the global default {system.type} system.",
+                service_status=500,
+            )
         return self._drop_global_default(tx, caller, system)
 
     def _drop_global_default(self, tx: Transaction, caller: Caller, system: System) -> System:
@@ -142,12 +146,15 @@ class SystemActions:
                 "role may be cloned."
             )
         if not new_id:
-            raise Invalid("No new system id provided. Please supply a unique id for the new system.")
+            raise Invalid(
+                "No new system id provided. Please supply a unique id for the new system.", service_status=500
+            )
         check_system_id(new_id)
         if tx.systems.get(caller.world, new_id) is not None:
             raise Invalid(
                 "Cloned system id is already assigned to another system. Please supply a unique id for the "
-                "new system."
+                "new system.",
+                service_status=500,
             )
         now = self._access.clock.now()
         clone = replace(
@@ -176,7 +183,7 @@ class SystemActions:
     def _disable(self, tx: Transaction, caller: Caller, system: System) -> System:
         self._require_manager(tx, caller, system, "disable")
         if not system.available:
-            raise Invalid(f"{system.id} is already disabled.")
+            raise Invalid(f"{system.id} is already disabled.", service_status=500)
         changed = replace(system, available=False)
         return self._access.save(tx, caller, changed, "DISABLED", "This system was disabled")
 

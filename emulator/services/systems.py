@@ -14,17 +14,19 @@ from emulator.domain.system import System, SystemDefinition, SystemType
 from emulator.engine.journal import Journal
 from emulator.services.system_access import SYSTEM_UUID, Credentials, SystemAccess
 from emulator.services.system_actions import SystemActions
+from emulator.services.system_credentials import SystemCredentials
 from emulator.services.system_queues import SystemQueues
 from emulator.store import Store, Transaction
 
 
 class SystemService(SystemAccess):
-    """``actions`` holds the PUT actions, ``queues`` the queue routes."""
+    """``actions`` holds the PUT actions, ``queues`` and ``credentials`` the routes of these."""
 
     def __init__(self, *, store: Store, clock: Clock, ids: Ids, journal: Journal) -> None:
         super().__init__(store=store, clock=clock, ids=ids, journal=journal)
         self.actions = SystemActions(self)
         self.queues = SystemQueues(self)
+        self.credentials = SystemCredentials(self)
 
     # reading
 
@@ -63,11 +65,25 @@ class SystemService(SystemAccess):
     def history(self, caller: Caller, system_id: str, page: Page | None = None) -> list[Event]:
         """Events, oldest first [systems §11]."""
         with self.store.read() as tx:
-            system = self.existing(tx, caller, system_id)
-            if not self.role(tx, caller, system).can_read:
-                raise Forbidden("User does not have the necessary role to view this system history.")
+            system = self._with_history(tx, caller, system_id)
             limit, offset = (page.limit, page.offset) if page else (None, 0)
             return tx.events.of(caller.world, system.uuid, limit=limit, offset=offset)
+
+    def event(self, caller: Caller, system_id: str, event_uuid: str) -> Event:
+        """One entry of the history. Raises NotFound."""
+        with self.store.read() as tx:
+            system = self._with_history(tx, caller, system_id)
+            wanted = [Condition("uuid", Operator.EQ, event_uuid)]
+            found = tx.events.of(caller.world, system.uuid, wanted, limit=1)
+        if not found:
+            raise NotFound(f"No event found matching {event_uuid} for system {system_id}")
+        return found[0]
+
+    def _with_history(self, tx: Transaction, caller: Caller, system_id: str) -> System:
+        system = self.existing(tx, caller, system_id)
+        if not self.role(tx, caller, system).can_read:
+            raise Forbidden("User does not have the necessary role to view this system history.")
+        return system
 
     # registering, updating, removing [systems §5]
 
@@ -113,7 +129,7 @@ class SystemService(SystemAccess):
         with self.store.write() as tx:
             system = self.existing(tx, caller, system_id)
             if not self.may_manage(tx, caller, system):
-                raise Forbidden("User does not have permission to delete this system")
+                raise Forbidden("User does not have permission to delete this system", service_status=401)
             self.save(tx, caller, replace(system, available=False), "DELETED", "This system was deleted")
 
     def _create(
@@ -153,13 +169,15 @@ class SystemService(SystemAccess):
         kept = _with_kept_auth(definition, old)
         _check_auth(kept)
         queues = self.identified(definition.queues, old.queues)
+        kept_credentials = tx.credentials.own(old)
+        tx.credentials.note_own(old, credentials, self.clock.now())
         return self.save(
             tx,
             caller,
             replace(old, **kept.definition() | {"queues": queues}, revision=old.revision + 1),
             "UPDATED",
             "This system was updated",
-            tx.systems.credentials(old) | credentials,
+            kept_credentials | credentials,
         )
 
 

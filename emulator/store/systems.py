@@ -46,6 +46,7 @@ _DOCUMENT_NUMBERS = {
     "max_system_jobs_per_user": ("max_system_jobs_per_user",),
     "revision": ("revision",),
 }
+_HIDDEN = ("document", "credentials", "credentials_since", "world")
 _QUEUE_TEXTS = ("name", "custom_directives", "max_requested_time")
 _QUEUE_NUMBERS = ("max_jobs", "max_user_jobs", "max_nodes", "max_processors_per_node")
 
@@ -55,7 +56,7 @@ def _of_queues(name: str, kind: str) -> Elements:
 
 
 SEARCHABLE: Searchable = (
-    {column.name: column for column in systems.c if column.name not in ("document", "credentials", "world")}
+    {column.name: column for column in systems.c if column.name not in _HIDDEN}
     | {name: systems.c.document[path].as_string() for name, path in _DOCUMENT_FIELDS.items()}
     | {name: systems.c.document[path].as_integer() for name, path in _DOCUMENT_NUMBERS.items()}
     | {f"queues.{name}": _of_queues(name, "string") for name in _QUEUE_TEXTS}
@@ -98,10 +99,6 @@ class SystemRows:
     def by_uuid(self, uuid: str) -> System | None:
         document = self._connection.scalar(select(systems.c.document).where(systems.c.uuid == uuid))
         return None if document is None else from_document(System, document)
-
-    def credentials(self, system: System) -> dict[str, Any]:
-        found = self._connection.scalar(select(systems.c.credentials).where(systems.c.uuid == system.uuid))
-        return found or {}
 
     def find(
         self,

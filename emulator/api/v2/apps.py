@@ -5,14 +5,15 @@ from __future__ import annotations
 from flask import Response, request
 
 from emulator.api.http import base_url, caller, services
-from emulator.api.v2 import app_record, bodies
-from emulator.api.v2.schemas import read_app
+from emulator.api.v2 import app_form, app_record, bodies
+from emulator.api.v2.schemas import read_app, read_app_copy
 from emulator.api.v2.search import BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, Terms, Words, conditions
 from emulator.api.v2.wire import reply, wants_full
 from emulator.domain.app import PARALLELISM, PARAMETER_TYPES
 from emulator.domain.errors import Invalid
 from emulator.domain.search import Condition, Operator
 from emulator.domain.system import EXECUTION_TYPES
+from emulator.services.app_actions import check_action
 
 TERMS: Terms = {
     "available": ("available", BOOLEAN),
@@ -89,13 +90,27 @@ def update_app(app: str) -> Response:
 
 
 def act_on_app(app: str) -> Response:
-    changed = services().apps.perform(caller(), app, bodies.text(bodies.fields(), "action") or "")
-    return reply() if changed is None else reply(app_record.full(changed))
+    """202 with the new app for copies, made by then; 200 with the app; nothing for what is erased."""
+    body = bodies.fields()
+    action = check_action(bodies.text(body, "action") or "")
+    apps = services().apps
+    if action == "publish":
+        return reply(app_record.full(apps.publishing.publish(caller(), app, read_app_copy(body))), 202)
+    if action == "clone":
+        return reply(app_record.full(apps.cloning.clone(caller(), app, read_app_copy(body))), 202)
+    if action == "erase":
+        apps.actions.erase(caller(), app)
+        return reply()
+    return reply(app_record.full(apps.actions.switch(caller(), app, action == "enable")))
 
 
 def delete_app(app: str) -> Response:
-    services().apps.remove(caller(), app)
+    services().apps.actions.remove(caller(), app)
     return reply()
+
+
+def show_app_form(app: str) -> Response:
+    return reply({"submitForm": app_form.render(services().apps.get(caller(), app), f"{base_url()}jobs/v2")})
 
 
 def list_app_history(app: str) -> Response:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from emulator.api.v2.wire import chicago, link, metadata_link, utc_seconds
+from emulator.domain.credentials import DEFAULT_USER, Credential
 from emulator.domain.event import Event
 from emulator.domain.resources import number_text
 from emulator.domain.states import JobState
@@ -106,6 +107,25 @@ def role(system: System, entry: SystemRole) -> dict[str, Any]:
             "self": link(f"systems/v2/{system.id}/roles/{user}"),
             "parent": _self(system),
             "profile": link(f"profiles/v2/{user}"),
+        },
+    }
+
+
+def credential(system: System, one: Credential) -> dict[str, Any]:
+    """What may be told of it [systems §10]."""
+    user = quote(one.username or DEFAULT_USER, safe="")
+    return {
+        "parentType": one.part,
+        "default": one.username is None,
+        "internalUsername": one.username,
+        "type": one.shape.type,
+        "created": chicago(one.created),
+        "valid": True,
+        "expirationDate": None,
+        "server": one.shape.server,
+        "_links": {
+            "self": link(f"systems/v2/{system.id}/credentials/{user}/{one.part}"),
+            "parent": _self(system),
         },
     }
 

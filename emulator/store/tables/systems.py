@@ -37,6 +37,7 @@ systems = Table(
     Column("last_updated", Instant, nullable=False),
     Column("document", JSON, nullable=False),
     Column("credentials", JSON, nullable=False),
+    Column("credentials_since", JSON(none_as_null=True)),
     UniqueConstraint("world", "id", name="uq_systems_id"),
     Index("ix_systems_world", "world", "available", *_TERMS, "owner", "public"),
     Index("ix_systems_owner", "world", "owner", "available", *_TERMS, "public"),

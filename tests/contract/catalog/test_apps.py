@@ -337,8 +337,6 @@ def test_actions_as_forms_and_their_refusals(catalog: Catalog) -> None:
     for action, user in (("disable", OTHER), ("publish", OWNER), ("erase", OWNER)):
         message = catalog.put(at, {"action": action}, user=user, status=403)
         assert message == "Permission denied. You do not have permission to perform this action."
-    assert "is not provided" in catalog.put(at, {"action": "clone"}, status=501)
-    assert "is not provided" in catalog.put(at, {"action": "publish"}, user=ADMIN, status=501)
     assert "result" not in catalog.send("PUT", at, ADMIN, json={"action": "erase"}).get_json()
     assert catalog.get(at, status=404) == "No software found matching wc-1.00"
 

@@ -112,7 +112,7 @@ def test_secrets_are_kept_and_never_shown(catalog: Catalog) -> None:
         system = tx.systems.get("tests", "cluster")
         assert system is not None
         assert "very-" not in repr(system)
-        kept = tx.systems.credentials(system)
+        kept = tx.credentials.own(system)
     assert kept["login"]["privateKey"] == "very-private"
     assert kept["storage"] == {"type": "PASSWORD", "username": "u", "password": "very-secret"}
 
@@ -174,7 +174,7 @@ def test_what_was_shown_can_be_sent_back(catalog: Catalog) -> None:
     with catalog.store.read() as tx:
         system = tx.systems.get("tests", "cluster")
         assert system is not None
-        assert tx.systems.credentials(system)["login"]["privateKey"] == "very-private"
+        assert tx.credentials.own(system)["login"]["privateKey"] == "very-private"
 
 
 def test_auth_without_its_secrets_is_refused(catalog: Catalog) -> None:

@@ -163,7 +163,7 @@ def test_clone(catalog: Catalog) -> None:
     with catalog.store.read() as tx:
         system = tx.systems.get("tests", "mine")
         assert system is not None
-        assert tx.systems.credentials(system) == {}
+        assert tx.credentials.own(system) == {}
     # the credentials must be supplied before anything else changes
     body = changed(clone, storage__auth=..., login__auth=..., site="here")
     assert "No 'storage.auth' value" in catalog.post("/systems/v2/mine", body, user=OTHER, status=400)

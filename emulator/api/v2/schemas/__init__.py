@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from emulator.domain.app import AppDefinition
+    from emulator.api.v2.schemas.auth import Auth
+    from emulator.domain.app import AppDefinition, CopyRequest
     from emulator.domain.job_request import JobRequest
     from emulator.domain.system import Queue, SystemDefinition
 
@@ -36,11 +37,25 @@ def read_queue(body: Mapping[str, Any]) -> Queue:
     return parse_queue(body)
 
 
+def read_auth(body: Mapping[str, Any]) -> Auth:
+    """See :func:`emulator.api.v2.schemas.system.parse_auth`."""
+    from emulator.api.v2.schemas.system import parse_auth
+
+    return parse_auth(body)
+
+
 def read_app(body: Mapping[str, Any]) -> AppDefinition:
     """See :func:`emulator.api.v2.schemas.app.parse_app`."""
     from emulator.api.v2.schemas.app import parse_app
 
     return parse_app(body)
+
+
+def read_app_copy(body: Mapping[str, Any]) -> CopyRequest:
+    """See :func:`emulator.api.v2.schemas.app_copy.parse_app_copy`."""
+    from emulator.api.v2.schemas.app_copy import parse_app_copy
+
+    return parse_app_copy(body)
 
 
 def read_job(body: Mapping[str, Any], strict: bool, origins: Iterable[str]) -> JobRequest:

@@ -6,14 +6,24 @@ Only what the body itself can tell is checked here; what depends on systems and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from marshmallow import ValidationError, post_load
+from marshmallow import Schema, ValidationError, post_load
 
 from emulator.api.v2.schemas.app_arguments import Arguments, InputSchema, OutputSchema
 from emulator.api.v2.schemas.app_parameters import ParameterSchema
-from emulator.api.v2.schemas.fields import Text, Texts, Truth, Whole, Word, Worded, WordedSchema, parse
+from emulator.api.v2.schemas.fields import (
+    Fragment,
+    Text,
+    Texts,
+    Truth,
+    Whole,
+    Word,
+    Worded,
+    WordedSchema,
+    parse,
+)
 from emulator.domain.app import PARALLELISM, AppDefinition
 from emulator.domain.errors import Invalid
 from emulator.domain.resources import memory_gb, run_time_seconds
@@ -47,6 +57,21 @@ def _check_version(version: str) -> None:
         raise Invalid("'software.version' must be less than 16 characters.")
     if not re.fullmatch(r"(0|[1-9]+\d*)[.\d]+", version, re.ASCII):
         raise Invalid("Invalid version specified")
+
+
+def app_name(absent: str | None = None) -> Text:
+    return Text(
+        _NAME,
+        absent=absent,
+        longest=64,
+        too_long="'app.name' must be less than 64 characters.",
+        pattern=r"[0-9a-zA-Z.\-_()]+",
+        mismatch="'app.name' may only contain alphanumeric characters, periods, and dashes.",
+    )
+
+
+def app_version(absent: str | None = None) -> Text:
+    return Text(_VERSION, absent=absent, check=_check_version)
 
 
 def _check_run_time(text: str) -> None:
@@ -102,6 +127,9 @@ def _count(name: str) -> Whole:
 class DefaultMemory(Worded):
     """Gigabytes as a number, or ``###.#[EPTGM]B``; at least one."""
 
+    def described(self, nested: Callable[[type[Schema]], Fragment]) -> Fragment:
+        return {"type": ["number", "string"]}
+
     def read(self, value: Any) -> float:
         amount = memory_gb(value)
         if amount is None or amount == float("inf"):
@@ -114,22 +142,13 @@ class DefaultMemory(Worded):
 
 
 class AppSchema(WordedSchema):
-    name = Text(
-        _NAME,
-        absent=_NAME,
-        longest=64,
-        too_long="'app.name' must be less than 64 characters.",
-        pattern=r"[0-9a-zA-Z.\-_()]+",
-        mismatch="'app.name' may only contain alphanumeric characters, periods, and dashes.",
-    )
+    name = app_name(absent=_NAME)
     parallelism = Word(
         f"Invalid parallelism value. {_PARALLELISM}",
         PARALLELISM,
         absent=f"No 'app.parallelism' attribute found in app description. {_PARALLELISM}",
     )
-    version = Text(
-        _VERSION, absent="No version attribute found in software description", check=_check_version
-    )
+    version = app_version(absent="No version attribute found in software description")
     icon = _url("icon")
     help_uri = _url("helpURI")
     label = _text("label", 64)
