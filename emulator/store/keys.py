@@ -24,7 +24,7 @@ class KeyRows:
         for uuid in set(uuids):
             by_type.setdefault(type_of(uuid) or "", []).append(uuid)
         queries: list[Select[Any]] = [
-            select(table.c.uuid, table.c.id, literal("")).where(
+            select(table.c.uuid, table.c.id.label("key"), literal("").label("path")).where(
                 table.c.world == world, table.c.uuid.in_(by_type[kind])
             )
             for kind, table in _BY_ID.items()
@@ -32,11 +32,11 @@ class KeyRows:
         ]
         if "FILE" in by_type:
             queries.append(
-                select(files.c.uuid, files.c.system_id, files.c.path).where(
+                select(files.c.uuid, files.c.system_id.label("key"), files.c.path).where(
                     files.c.world == world, files.c.uuid.in_(by_type["FILE"])
                 )
             )
         if not queries:
             return {}
         rows = self._connection.execute(union_all(*queries))
-        return {uuid: f"{key}/{path}" if path else key for uuid, key, path in rows.tuples()}
+        return {row.uuid: f"{row.key}/{row.path}" if row.path else row.key for row in rows}
