@@ -134,8 +134,7 @@ class FileStaging:
             self._fetch(task, target, progress)
         else:
             source = self._sources.location(caller, task.origin)
-            is_dir = source.files.stat(source.path).is_dir
-            self._begin(task, record, progress, is_dir=is_dir)
+            self._begin(task, record, progress, is_dir=_is_directory(source))
             Transfer(source, target, progress).run()
         with self._store.write() as tx:
             now = self._record(tx, task)
@@ -209,6 +208,14 @@ def _caller(tx: Transaction, task: StagingTask) -> Caller:
         admin=bool(user and user.admin),
         roles=user.roles if user else (),
     )
+
+
+def _is_directory(source: Location) -> bool:
+    """Raises TransferFailed where there is nothing."""
+    try:
+        return source.files.stat(source.path).is_dir
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TransferFailed(f"{source.uri} does not exist.", error) from error
 
 
 def _may_pass(failure: Exception) -> bool:

@@ -20,6 +20,7 @@ from emulator.domain.identity import Token
 from emulator.domain.paths import host_path
 from emulator.domain.system import Role, StorageConfig, System, SystemRole, SystemStatus, SystemType
 from emulator.seeding import DEFAULT_WORLD
+from tests.real.waiting import wait_until
 
 OWNER, OTHER, ADMIN = "testuser", "student01", "admin"
 
@@ -233,3 +234,28 @@ def public(bench: Bench) -> str:
 
 
 DOWN = SystemStatus.DOWN
+
+
+def start_import(bench: Bench, where: str, url: str, user: str = OWNER, **more: Any) -> Any:
+    """The file object of an import that has been accepted."""
+    return bench.call("POST", f"media/system/{where}", user, 202, body={"urlToIngest": url} | more)
+
+
+def ended(bench: Bench, record: dict[str, Any], user: str = OWNER) -> list[dict[str, Any]]:
+    """The history of an import, once that has ended either way."""
+    path = record["_links"]["history"]["href"].partition("/files/v2/")[2]
+    lines: list[dict[str, Any]] = []
+
+    def over() -> bool:
+        lines[:] = bench.call("GET", path, user)
+        return any(line["status"] in ("STAGING_COMPLETED", "STAGING_FAILED") for line in lines)
+
+    wait_until(over, what=f"the end of {lines}")
+    return lines
+
+
+def reason(bench: Bench, record: dict[str, Any], user: str = OWNER) -> str:
+    """Why an import has failed."""
+    last = ended(bench, record, user)[-1]
+    assert last["status"] == "STAGING_FAILED", last
+    return str(last["description"])
