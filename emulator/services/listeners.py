@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from emulator.domain.errors import EmulatorError, Forbidden, Invalid, NotFound, PreconditionFailed
+from emulator.domain.identity import USERNAME
 from emulator.domain.listener import (
     DEFAULT_LISTENER,
     LISTENER_NAME,
@@ -126,6 +127,8 @@ def _check(wanted: Listener) -> None:
         raise Invalid(f"name must match {LISTENER_NAME.pattern}")
     if wanted.name in _ORDINARY:
         raise Invalid(f"name must not be {wanted.name}: that is the emulator's own listener")
+    if wanted.user and not USERNAME.fullmatch(wanted.user):
+        raise Invalid(f"user must match {USERNAME.pattern}")
     if not WORLD_NAME.fullmatch(wanted.world):
         raise Invalid(f"world must match {WORLD_NAME.pattern}")
     if not 0 <= wanted.port <= 65535:
