@@ -15,6 +15,7 @@ from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.data_directory import DataDirectory
 from emulator.domain.errors import EmulatorError
+from emulator.domain.metadata import RecordKind
 from emulator.domain.paths import host_path, virtual_path
 from emulator.engine.clock import RealClock
 from emulator.engine.deliveries import DeliveryQueue
@@ -45,6 +46,10 @@ from emulator.services.job_permissions import JobPermissions
 from emulator.services.job_queries import JobQueries
 from emulator.services.job_submission import JobSubmission
 from emulator.services.listeners import ListenerService
+from emulator.services.metadata import MetadataService
+from emulator.services.metadata_access import MetadataAccess
+from emulator.services.metadata_permissions import MetadataPermissionService
+from emulator.services.metadata_schemas import MetadataSchemaService
 from emulator.services.own_server import OwnServer
 from emulator.services.postits import PostitService
 from emulator.services.profiles import ProfileService
@@ -55,6 +60,7 @@ from emulator.services.subscriptions import SubscriptionService
 from emulator.services.system_roles import SystemRoleService
 from emulator.services.systems import SystemService
 from emulator.services.tokens import TokenService
+from emulator.services.uuids import UuidService, find_postit, find_tenant
 from emulator.settings import BadSetting, Settings, flag
 from emulator.store import Store
 from emulator.ways_in import WaysIn, configured, stood_in
@@ -277,7 +283,19 @@ class Emulator:
             wake=self._wake,
         )
         queries = JobQueries(store=store)
-        resources = Resources(systems=systems, apps=apps, file_permissions=file_permissions)
+        metadata = MetadataAccess(store=store, clock=clock, ids=ids, journal=journal)
+        resources = Resources(
+            systems=systems,
+            apps=apps,
+            file_permissions=file_permissions,
+            more={
+                "METADATA": metadata.resource(RecordKind.ITEM),
+                "SCHEMA": metadata.resource(RecordKind.SCHEMA),
+                "POSTIT": find_postit,
+                "TENANT": find_tenant,
+            },
+        )
+        metadata_permissions = MetadataPermissionService(access=metadata, accounts=accounts)
         subscriptions = SubscriptionService(
             store=store, clock=clock, ids=ids, journal=journal, resources=resources, settings=settings
         )
@@ -318,6 +336,12 @@ class Emulator:
                 resources=resources,
                 deliveries=self.deliveries,
             ),
+            metadata=MetadataService(
+                access=metadata, permissions=metadata_permissions, resources=resources, settings=settings
+            ),
+            metadata_schemas=MetadataSchemaService(access=metadata),
+            metadata_permissions=metadata_permissions,
+            uuids=UuidService(store=store, ids=ids, resources=resources),
             status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
             listeners=ListenerService(store=store, ports=self.ways_in, make_world=self._make_world),
             clock=clock,

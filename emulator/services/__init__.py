@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from emulator.services.job_queries import JobQueries
     from emulator.services.job_submission import JobSubmission
     from emulator.services.listeners import ListenerService
+    from emulator.services.metadata import MetadataService
+    from emulator.services.metadata_permissions import MetadataPermissionService
+    from emulator.services.metadata_schemas import MetadataSchemaService
     from emulator.services.postits import PostitService
     from emulator.services.profiles import ProfileService
     from emulator.services.status import StatusService
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from emulator.services.system_roles import SystemRoleService
     from emulator.services.systems import SystemService
     from emulator.services.tokens import TokenService
+    from emulator.services.uuids import UuidService
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,10 @@ class Services:
     job_permissions: JobPermissions
     subscriptions: SubscriptionService
     subscription_attempts: SubscriptionAttempts
+    metadata: MetadataService
+    metadata_schemas: MetadataSchemaService
+    metadata_permissions: MetadataPermissionService
+    uuids: UuidService
     status: StatusService
     listeners: ListenerService
     clock: Clock

@@ -24,8 +24,8 @@ from emulator.store.file_stagings import StagingRows
 from emulator.store.files import FileRows
 from emulator.store.jobs import JobRows
 from emulator.store.keys import KeyRows
-from emulator.store.metadata import MetadataRows
 from emulator.store.listeners import ListenerRows
+from emulator.store.metadata import MetadataRows
 from emulator.store.migration import add_missing
 from emulator.store.postits import PostitRows
 from emulator.store.subscriptions import SubscriptionRows

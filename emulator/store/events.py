@@ -37,6 +37,12 @@ class EventRows:
         """The one thing that changes in the log: how far a transfer has come."""
         self._connection.execute(update(events).where(events.c.seq == seq).values(progress=progress))
 
+    def by_uuid(self, world: str, uuid: str) -> Event | None:
+        row = self._connection.execute(
+            select(events).where(events.c.uuid == uuid, events.c.world == world)
+        ).first()
+        return None if row is None else _event(row)
+
     def of(
         self,
         world: str,

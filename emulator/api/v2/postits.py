@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextvars import Context
 from datetime import datetime
-from io import BytesIO
-from typing import Any, cast
-from urllib.parse import unquote_to_bytes, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from flask import Response, current_app, request
+from flask import Response, request
 
-from emulator.api.http import ACTS_AS, base_url, caller, services, world
+from emulator.api.http import base_url, caller, services, world
 from emulator.api.v2 import bodies
+from emulator.api.v2.inner_requests import fetch
 from emulator.api.v2.wire import error_reply, link, reply
 from emulator.domain.errors import Invalid
-from emulator.domain.identity import Caller
 from emulator.domain.postit import SERVICES, Postit, PostitStatus
 
 _CHICAGO = ZoneInfo("America/Chicago")
 _DEFAULT_LIMIT = 100
 _MOST_DIGITS = re.compile(r"[0-9]{1,9}")
-# ours to say, or about one connection only
-_NOT_PASSED_ON = ("connection", "keep-alive", "transfer-encoding", "upgrade", "trailer")
 
 
 def list_postits() -> Response:
@@ -68,37 +64,13 @@ def redeem_postit(key: str) -> Response:
     force = request.args.get("force", "").lower() == "true"
     if force and "force=true" not in query.split("&"):
         query += "&force=true" if query else "force=true"
-    answer = _fetch(path, query, redemption.caller)
+    answer = fetch(path, query, redemption.caller)
     if (
         force
         and "attachment" not in answer.headers.get("Content-Disposition", "")
         and answer.status_code < 300
     ):
         answer.headers["Content-Disposition"] = "attachment"
-    return answer
-
-
-def _fetch(path: str, query: str, acts_as: Caller) -> Response:
-    """Ask ourselves, past the network, as a user; the body is streamed."""
-    environ = {
-        key: value
-        for key, value in request.environ.items()
-        if key not in ("HTTP_AUTHORIZATION", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_TRANSFER_ENCODING")
-        and not key.startswith(("werkzeug.", "flask."))
-    }
-    environ |= {
-        "SCRIPT_NAME": "",
-        "PATH_INFO": "/" + unquote_to_bytes(path).decode("latin-1"),
-        "QUERY_STRING": query,
-        "RAW_URI": f"/{path}{'?' if query else ''}{query}",
-        "wsgi.input": BytesIO(),
-        ACTS_AS: acts_as,
-    }
-    # a context of its own, else both requests would share what Flask keeps for one
-    app = current_app.wsgi_app
-    answer = cast(Response, Context().run(lambda: Response.from_app(app, environ)))
-    for name in _NOT_PASSED_ON:
-        answer.headers.pop(name, None)
     return answer
 
 

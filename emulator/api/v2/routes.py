@@ -13,6 +13,8 @@ from emulator.api.http import Route
 _USER_CREDENTIALS = "/systems/v2/<system>/credentials/<user>"
 _PART = "<any(storage, login):part>"
 
+_META = "/meta/v2/<any(data, schemas):collection>/<uuid>"
+
 
 def routes() -> Iterable[Route]:
     """All routes; a handler module per service."""
@@ -30,6 +32,8 @@ def routes() -> Iterable[Route]:
         job_search,
         jobs,
         jobs_submit,
+        metadata,
+        metadata_pems,
         notifications,
         postits,
         profiles,
@@ -39,6 +43,7 @@ def routes() -> Iterable[Route]:
         systems_roles,
         tenants,
         tokens,
+        uuids,
     )
 
     return [
@@ -183,4 +188,29 @@ def routes() -> Iterable[Route]:
         Route("POST PUT", "/postits/v2/<key>", postits.refuse_verb, open=True),
         Route("POST PUT DELETE", "/postits/v2/listing/<key>", postits.refuse_verb, open=True),
         Route("GET PUT DELETE", "/postits/v2/update/<key>", postits.refuse_verb, open=True),
+        # -- metadata and their schemas [postits §B.1] -------------------------------------------
+        Route("GET", "/meta/v2", metadata.overview),
+        Route("GET", "/meta/v2/data", metadata.list_items),
+        Route("POST", "/meta/v2/data", metadata.create_item),
+        Route("GET", "/meta/v2/data/<uuid>", metadata.show_item),
+        Route("POST", "/meta/v2/data/<uuid>", metadata.update_item),
+        Route("DELETE", "/meta/v2/data/<uuid>", metadata.delete_item),
+        Route("GET", "/meta/v2/schemas", metadata.list_schemas),
+        Route("POST", "/meta/v2/schemas", metadata.create_schema),
+        Route("GET", "/meta/v2/schemas/<uuid>", metadata.show_schema),
+        Route("POST", "/meta/v2/schemas/<uuid>", metadata.update_schema),
+        Route("DELETE", "/meta/v2/schemas/<uuid>", metadata.delete_schema),
+        Route("GET", f"{_META}/pems", metadata_pems.list_pems),
+        Route("POST", f"{_META}/pems", metadata_pems.grant_pem),
+        Route("DELETE", f"{_META}/pems", metadata_pems.revoke_pems),
+        Route("GET", f"{_META}/pems/<username>", metadata_pems.show_pem),
+        Route("POST", f"{_META}/pems/<username>", metadata_pems.grant_pem),
+        Route("DELETE", f"{_META}/pems/<username>", metadata_pems.revoke_pems),
+        # -- uuids [postits §C]; agave-cli calls the plural ---------------------------------------
+        Route("GET", "/uuid/v2", uuids.list_uuids),
+        Route("GET", "/uuids/v2", uuids.list_uuids),
+        Route("POST", "/uuid/v2", uuids.draw_uuid),
+        Route("POST", "/uuids/v2", uuids.draw_uuid),
+        Route("GET", "/uuid/v2/<uuid>", uuids.show_uuid),
+        Route("GET", "/uuids/v2/<uuid>", uuids.show_uuid),
     ]

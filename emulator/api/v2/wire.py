@@ -32,12 +32,14 @@ _NOTHING = object()
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-def reply(result: Any = _NOTHING, status: int = 200, message: str | None = None) -> Response:
+def reply(
+    result: Any = _NOTHING, status: int = 200, message: str | None = None, whole: bool = False
+) -> Response:
     """A successful answer in the envelope. Without ``result`` the key is left out [conventions §2].
 
-    ``naked``, ``pretty`` and ``filter`` of the query are honoured.
+    ``naked``, ``pretty`` and, unless ``whole``, ``filter`` of the query are honoured.
     """
-    if result is not _NOTHING:
+    if result is not _NOTHING and not whole:
         result = _filtered(result, request.args.get("filter", ""))
     if _truthy("naked"):
         body = "" if result is _NOTHING else _dump(result)

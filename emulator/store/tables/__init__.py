@@ -17,13 +17,13 @@ from emulator.store.tables.columns import Instant, metadata
 from emulator.store.tables.events import events
 from emulator.store.tables.files import file_grants, file_stagings, files
 from emulator.store.tables.jobs import job_grants, jobs
+from emulator.store.tables.listeners import listeners
 from emulator.store.tables.metadata_records import (
     metadata_entries,
     metadata_grants,
     metadata_readers,
     metadata_records,
 )
-from emulator.store.tables.listeners import listeners
 from emulator.store.tables.notifications import attempts, deliveries, subscriptions
 from emulator.store.tables.postits import postits
 from emulator.store.tables.systems import internal_credentials, system_roles, systems, user_defaults
@@ -39,8 +39,8 @@ __all__ = [
     "app_grants",
     "app_words",
     "apps",
-    "authorization_codes",
     "attempts",
+    "authorization_codes",
     "clients",
     "deliveries",
     "events",

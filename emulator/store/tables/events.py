@@ -20,5 +20,6 @@ events = Table(
     Column("progress", JSON),
     Column("uuid", String(48), nullable=False),
     Index("ix_events_subject", "world", "subject", "seq"),
+    Index("ix_events_uuid", "uuid"),
     sqlite_autoincrement=True,
 )
