@@ -20,14 +20,19 @@ def compose(sender: str, message: Message, delivery_id: str) -> EmailMessage:
     """The e-mail of a message, text first and HTML beside it [notifications §6.3]."""
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
-    # control characters would end the header: an address never holds any
-    mail["To"] = "".join(c for c in message.url if c.isprintable())
-    mail["Subject"] = "".join(c for c in message.subject if c.isprintable())
+    is_address = "@" in message.url and "://" not in message.url
+    mail["To"] = one_line(message.url) if is_address else "undisclosed-recipients:;"
+    mail["Subject"] = one_line(message.subject)
     mail["Message-ID"] = f"<{delivery_id}@tapis-emulator>"
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
     return mail
+
+
+def one_line(text: str) -> str:
+    """Without control characters, which would end a header; an address never holds any."""
+    return "".join(c for c in text if c.isprintable())
 
 
 class SmtpChannel:

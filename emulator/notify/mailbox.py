@@ -10,10 +10,12 @@ from pathlib import Path
 
 from emulator.domain.notification import DeliveryResult, Message, Subscription
 from emulator.domain.ports import Clock, Mail
-from emulator.notify.mail import compose
+from emulator.notify.mail import compose, one_line
 
 _STAMP = "%Y%m%dT%H%M%S.%f"
 _RECEIVED = "X-Received"
+_ADDRESS = "X-Address"
+"""Where the message was to go: no e-mail address, if it would have left by another way."""
 
 
 class Mailbox:
@@ -32,6 +34,7 @@ class Mailbox:
         folder = self._directory / subscription.world
         mail = compose(self._sender, message, delivery_id)
         mail[_RECEIVED] = now.isoformat()
+        mail[_ADDRESS] = one_line(message.url)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not any(folder.glob(f"*-{delivery_id}.eml")):
@@ -62,7 +65,7 @@ def _read(path: Path) -> Mail:
     return Mail(
         id=path.stem.partition("-")[2],
         sender=str(parsed["From"]),
-        to=str(parsed["To"]),
+        to=str(parsed[_ADDRESS] or parsed["To"]),
         subject=str(parsed["Subject"]),
         received=datetime.fromisoformat(stamp) if stamp else datetime.fromtimestamp(0, UTC),
         text=_part(parsed, "plain"),

@@ -43,7 +43,7 @@ class WebhookSink:
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.hooks: Recorder[Hook] = Recorder()
-        self._statuses: deque[int] = deque()
+        self._answers: deque[tuple[int, Mapping[str, str]]] = deque()
         self._open = threading.Event()
         self._open.set()
         self._turn = threading.Lock()
@@ -66,7 +66,11 @@ class WebhookSink:
 
     def answer(self, *statuses: int) -> None:
         """Answer the next requests with these statuses in turn, then with 200 again."""
-        self._statuses.extend(statuses)
+        self._answers.extend((status, {}) for status in statuses)
+
+    def redirect(self, location: str, status: int = 302) -> None:
+        """Answer the next request after those already told of by pointing elsewhere."""
+        self._answers.append((status, {"Location": location}))
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -81,13 +85,13 @@ class WebhookSink:
         """All requests once there are at least ``count``; ``AssertionError`` after ``timeout`` seconds."""
         return self.hooks.wait_for(count, timeout)
 
-    def take(self, hook: Hook) -> int:
-        """Record one request and decide its answer; called from the server's threads."""
+    def take(self, hook: Hook) -> tuple[int, Mapping[str, str]]:
+        """Record one request and decide its answer, status and headers; called from the server's threads."""
         with self._turn:
-            status = self._statuses.popleft() if self._statuses else 200
+            answer = self._answers.popleft() if self._answers else (200, {})
             self.hooks.add(hook)
         self._open.wait()
-        return status
+        return answer
 
     def close(self) -> None:
         """Answer what is held, stop listening and break open connections."""
@@ -144,8 +148,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        status = self.server.sink.take(Hook(self.command, self.path, headers, body))
+        status, answer_headers = self.server.sink.take(Hook(self.command, self.path, headers, body))
         self.send_response(status)
+        for name, value in answer_headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -10,99 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from emulator.api.v2.messages import V2Messages
-from emulator.domain.notification import Policy, Subscription, SubscriptionStatus, retry_after
+from emulator.domain.notification import Policy, SubscriptionStatus
 from emulator.domain.states import JobState
-from emulator.engine.clock import RealClock
-from emulator.engine.deliveries import DeliveryQueue
-from emulator.engine.ids import RandomIds
-from emulator.engine.journal import Journal
-from emulator.notify.mailbox import Mailbox
-from emulator.notify.router import Router
 from emulator.settings import Settings
-from emulator.store import Store
+from tests.delivery_bench import Bench
 from tests.job_samples import sample_job
 from tests.real.smtp_sink import SmtpSink
-from tests.real.waiting import wait_until
 from tests.real.webhook_sink import WebhookSink
-
-
-class Bench:
-    """A store, a journal and a delivery queue around one job."""
-
-    def __init__(self, directory: Path, settings: Settings) -> None:
-        self.directory = directory
-        self.store = Store.at(directory)
-        self.clock = RealClock()
-        self.ids = RandomIds()
-        self.mailbox = Mailbox(directory / "mailbox", self.clock, settings.mail_from)
-        self.settings = settings
-        self.journal = Journal(
-            self.clock, self.ids, V2Messages(lambda *_: "http://emulator"), lambda: self.queue.wake()
-        )
-        self.queue = self.new_queue()
-        self.job = sample_job(status=JobState.RUNNING)
-
-    def new_queue(self) -> DeliveryQueue:
-        return DeliveryQueue(
-            store=self.store,
-            clock=self.clock,
-            journal=self.journal,
-            channel_for=Router(self.settings, self.mailbox),
-            keep_all_attempts=self.settings.keep_all_attempts,
-        )
-
-    def subscribe(
-        self, url: str, event: str = "*", persistent: bool = True, policy: Policy | None = None
-    ) -> Subscription:
-        now = self.clock.now()
-        subscription = Subscription(
-            world=self.job.world,
-            id=self.ids.legacy("011"),
-            owner=self.job.owner,
-            url=url,
-            event=event,
-            associated_uuid=self.job.id,
-            created=now,
-            last_updated=now,
-            persistent=persistent,
-            policy=policy or Policy(),
-        )
-        with self.store.write() as tx:
-            tx.subscriptions.add(subscription)
-        return subscription
-
-    def fire(self, *states: str) -> None:
-        for state in states:
-            with self.store.write() as tx:
-                self.journal.record(
-                    tx,
-                    world=self.job.world,
-                    subject=self.job.id,
-                    kind="job",
-                    status=state,
-                    description=f"about {state}",
-                    created_by=self.job.owner,
-                    resource=self.job,
-                )
-
-    def status(self, subscription: Subscription) -> Subscription:
-        with self.store.read() as tx:
-            found = tx.subscriptions.get(subscription.world, subscription.id)
-        assert found is not None
-        return found
-
-    def wait_until_sent(self) -> None:
-        wait_until(lambda: self._waiting() == 0, what="all messages sent or given up")
-
-    def _waiting(self) -> int:
-        with self.store.read() as tx:
-            return tx.subscriptions.waiting(self.job.world)
-
-    def close(self) -> None:
-        self.queue.stop()
-        self.clock.stop()
-        self.store.close()
 
 
 @pytest.fixture
@@ -249,19 +163,6 @@ def test_user_and_password_of_a_url_become_a_header(bench: Bench, webhook_sink: 
     hook = webhook_sink.wait_for(1)[0]
     assert hook.headers["authorization"] == "Basic bWU6cEBzcw=="
     assert "me" not in hook.headers["host"]
-
-
-@pytest.mark.parametrize(
-    ("policy", "pauses"),
-    [
-        (Policy(retry_strategy="NONE"), [0, None]),
-        (Policy(retry_strategy="IMMEDIATE", retry_limit=5), [0, 1, 1, None]),
-        (Policy(retry_strategy="DELAYED", retry_limit=6, retry_delay=7, retry_rate=3), [0, 7, 3, 3, None]),
-        (Policy(retry_strategy="EXPONENTIAL", retry_limit=8), [0, 5, 5, 5, 15, 15, None]),
-    ],
-)
-def test_the_policies(policy: Policy, pauses: list[int | None]) -> None:
-    assert [retry_after(policy, attempts + 1) for attempts in range(len(pauses))] == pauses
 
 
 def test_a_message_shows_the_job_as_it_was_at_the_event(bench: Bench, webhook_sink: WebhookSink) -> None:
