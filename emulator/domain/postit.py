@@ -21,6 +21,7 @@ SERVICES = {"jobs": "job", "files": "file", "apps": "app", "systems": "system"}
 _LONGEST_URL = 2048
 _SCHEME = re.compile(r"(?:https?:)?/{2,}", re.IGNORECASE)
 _VERSIONED = re.compile(rf"({'|'.join(SERVICES)})/+v2(?=[/?]|$)", re.IGNORECASE)
+_DEFAULT_PORT = re.compile(rf"^(\[[^\]]*\]|[^/:?\[]*):(?:80|443)(?=/|$|(?:{'|'.join(SERVICES)})/)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 # what may stand in a path's segment or a query as it is [RFC 3986 §3.3, §3.4]
@@ -98,19 +99,13 @@ def target_of(url: str, bases: Iterable[str]) -> tuple[str, str]:
 
 def _below(text: str, bases: Iterable[str]) -> str:
     """What follows the base, without slashes before it."""
-    names = {name for base in bases for name in _same_host(_without_default_port(base).rstrip("/"))}
-    for name in names:
-        for spelled in (name, f"{name}:80", f"{name}:443"):
-            if not text.lower().startswith(spelled.lower()):
-                continue
-            rest = text[len(spelled) :]
-            if rest.startswith("/") or _VERSIONED.match(rest):
+    text = _DEFAULT_PORT.sub(r"\1", text)
+    for base in bases:
+        for name in _same_host(_DEFAULT_PORT.sub(r"\1", base).rstrip("/")):
+            rest = text[len(name) :]
+            if text.lower().startswith(name.lower()) and (rest.startswith("/") or _VERSIONED.match(rest)):
                 return rest.lstrip("/")
     raise ForeignUrl
-
-
-def _without_default_port(base: str) -> str:
-    return re.sub(r"^([^/]*):(?:80|443)(?=/|$)", r"\1", base)
 
 
 def _same_host(base: str) -> tuple[str, ...]:

@@ -82,6 +82,8 @@ class AccountRows:
     ) -> list[User]:
         """By name; those whose ``term`` (a key of ``SEARCHABLE``) contains ``part``, in any case."""
         query = select(users.c.document).where(users.c.world == world).order_by(users.c.username)
+        if "\x00" in part:  # no account holds one, and SQLite ends a pattern there
+            return []
         if term is not None:
             query = query.where(func.lower(SEARCHABLE[term]).contains(part.lower(), autoescape=True))
         rows = self._connection.execute(query.limit(limit).offset(offset))
