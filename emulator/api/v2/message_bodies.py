@@ -9,13 +9,14 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from emulator.api.v2 import app_record, file_record, notification_record, system_record
+from emulator.api.v2 import app_record, file_record, metadata_record, notification_record, system_record
 from emulator.api.v2.job_record import fields
 from emulator.api.v2.wire import chicago
 from emulator.domain.app import App
 from emulator.domain.event import Event
 from emulator.domain.file import LogicalFile
 from emulator.domain.job import Job
+from emulator.domain.metadata import MetadataRecord
 from emulator.domain.notification import Subscription
 from emulator.domain.resources import run_time_text
 from emulator.domain.system import System
@@ -37,6 +38,8 @@ def body_of(resource: object, event: Event) -> dict[str, Any]:
         }
     if isinstance(resource, Subscription):
         return notification_record.full(resource, {})
+    if isinstance(resource, MetadataRecord):
+        return metadata_record.full(resource)
     return _plain(resource)
 
 

@@ -13,6 +13,9 @@ from emulator.api.v2.wire import chicago, link
 from emulator.domain.metadata import MetadataGrant, MetadataRecord, RecordKind
 from emulator.domain.uuids import resource_path, type_of
 
+# their URLs do not hold the uuid
+_BY_ID = ("PROFILE", "FILE", "SYSTEM", "APP")
+
 
 def record_fields(record: MetadataRecord) -> dict[str, Any]:
     """All but the links; also the body of webhooks."""
@@ -50,6 +53,16 @@ def records(found: Iterable[MetadataRecord]) -> list[dict[str, Any]]:
 def record(found: MetadataRecord) -> dict[str, Any]:
     """One record."""
     return records([found])[0]
+
+
+def full(found: MetadataRecord) -> dict[str, Any]:
+    """One record outside any request, for messages: what it is about has links where the uuid tells them."""
+    paths = {
+        uuid: path
+        for uuid in found.association_ids
+        if type_of(uuid) not in _BY_ID and (path := resource_path(type_of(uuid) or "", uuid)) is not None
+    }
+    return record_fields(found) | {"_links": _links(found, paths)}
 
 
 def grant(kind: RecordKind, uuid: str, given: MetadataGrant) -> dict[str, Any]:

@@ -228,19 +228,22 @@ def _filtered(result: Any, wanted: str) -> Any:
 
 
 def _pick(item: Any, names: list[str]) -> Any:
+    """What the dotted names lead to; a name that is missing below one that is there gives null."""
     if not isinstance(item, dict):
         return item
-    kept: dict[str, Any] = {}
+    below: dict[str, list[str]] = {}
     for name in names:
         head, _, rest = name.partition(".")
+        below.setdefault(head, []).append(rest)
+    kept: dict[str, Any] = {}
+    for head, rests in below.items():
         if head not in item:
             continue
-        if not rest:
+        if "" in rests:
             kept[head] = item[head]
         elif isinstance(item[head], list):
-            kept[head] = [_pick(element, [rest]) for element in item[head]]
+            kept[head] = [_pick(element, rests) for element in item[head]]
         else:
-            below = item[head] if isinstance(item[head], dict) else {}
-            part = _pick(below, [rest]) or {rest: None}
-            kept[head] = (kept[head] if isinstance(kept.get(head), dict) else {}) | part
+            inner = item[head] if isinstance(item[head], dict) else {}
+            kept[head] = dict.fromkeys(rest.partition(".")[0] for rest in rests) | _pick(inner, rests)
     return kept

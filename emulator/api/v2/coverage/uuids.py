@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from emulator.api.v2.coverage.operation import AGAVE_CLI, NOT_IMPLEMENTED, NOT_YET, Operation
+from emulator.api.v2.coverage.operation import AGAVE_CLI, IMPLEMENTED, Difference, Operation
+
+_KINDS = Difference(
+    "Uuids of API clients, tags, monitors and transfers stand for nothing.",
+    "Clients are known by their names, and the other services are not kept here.",
+)
 
 OPERATIONS = (
     Operation(
@@ -10,29 +15,27 @@ OPERATIONS = (
         "GET",
         "/uuid/v2",
         "Resolve several uuids",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVE_CLI,),
         also=("/uuids/v2",),
-        differences=(NOT_YET,),
     ),
     Operation(
         "uuids.create",
         "POST",
         "/uuid/v2",
         "Draw a new uuid of a type",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
         also=("/uuids/v2",),
-        differences=(NOT_YET,),
     ),
     Operation(
         "uuids.get",
         "GET",
         "/uuid/v2/{uuid}",
         "Resolve a uuid",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVE_CLI,),
         also=("/uuids/v2/{uuid}",),
-        differences=(NOT_YET,),
+        differences=(_KINDS,),
     ),
 )
