@@ -22,9 +22,10 @@ def next_test(condition: str | None, since: datetime, now: datetime, time_scale:
     """
     if condition != CONNECTION:
         return now + timedelta(seconds=PAUSE / time_scale)
-    passed = max(0.0, (now - since).total_seconds() * time_scale)
+    # clocks count in microseconds: a moment that is only that far away has just been
+    passed = max(0.0, (now - since).total_seconds() + 2e-6) * time_scale
     moment = next(moment for moment in _stepwise(passed) if moment > passed)
-    return max(since + timedelta(seconds=moment / time_scale), now + timedelta(microseconds=1))
+    return since + timedelta(seconds=moment / time_scale)
 
 
 def _stepwise(passed: float) -> Iterator[float]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from emulator.domain import paths
+from emulator.domain import legacy, paths
 from emulator.domain.errors import StepFailed
 from emulator.domain.job import OUTCOME_FAILED_SKIP_ARCHIVE, OUTCOME_FINISHED, Job
 from emulator.domain.states import JobState
@@ -16,6 +16,7 @@ from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
 from emulator.engine.transfer import Location, Transfer, cause_of
+from emulator.store import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +40,45 @@ def archive(step: Step) -> Outcome:
     That the copy is complete is saved before anything is removed: a step that is repeated then does not
     look for what is gone.
     """
+    if step.fresh:
+        step.note_attempt()
     work_dir = step.work_dir
     if not step.job.archived:
-        with failing_as(CODE, DOING):
-            _copy(step, work_dir, _archive_dir(step))
+        try:
+            with failing_as(CODE, DOING):
+                _copy(step, work_dir, _archive_dir(step))
+        except StepFailed:
+            if step.tools.settings.jobs_profile != legacy.PROFILE:
+                raise
+            return _ended_without(step)
         with step.tools.store.write() as tx:
             tx.jobs.update(step.job.id, archived=True)
-        step.job = replace(step.job, archived=True)
+            step.job = replace(step.job, archived=True)
+            _tell(step, tx, legacy.ARCHIVING_FINISHED)
     _remove(step, work_dir)
     return Next(state=_final(step.job))
+
+
+def _ended_without(step: Step) -> Next:
+    """As the older service has it: a job whose outputs stay behind has ended as its script has."""
+    with step.tools.store.write() as tx:
+        _tell(step, tx, legacy.ARCHIVING_FAILED)
+    return Next(state=_final(step.job), message=legacy.NOT_ARCHIVED)
+
+
+def _tell(step: Step, tx: Transaction, event: str) -> None:
+    """An event that only the older service has, for its subscribers too."""
+    if step.tools.settings.jobs_profile == legacy.PROFILE:
+        step.tools.journal.record(
+            tx,
+            world=step.job.world,
+            subject=step.job.id,
+            kind="job",
+            status=event,
+            description=legacy.EVENT_TEXTS[event],
+            created_by=step.job.owner,
+            resource=step.job,
+        )
 
 
 def _final(job: Job) -> JobState:

@@ -38,6 +38,8 @@ def begin(_step: Step) -> Outcome:
 
 def process_inputs(step: Step) -> Outcome:
     """PROCESSING_INPUTS: make the work directory, and see that every input is there."""
+    if step.fresh:
+        step.note_attempt()
     with failing_as(CODE, "Unable to create the job's work directory"):
         step.work_dir.files.mkdir(step.work_dir.path)
     for source in step.job.plan.sources:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from emulator.domain import paths
+from emulator.domain import legacy, paths
 from emulator.domain.errors import Invalid, JobCancelled, StepFailed
 from emulator.domain.job import Job
 from emulator.domain.ports import Clock, Fetcher, Hosts, Ids, Launcher
@@ -33,8 +33,8 @@ class Tools:
     settings: Settings
     fetcher: Fetcher | None
     """None where inputs by http are not provided for."""
-    base_url: Callable[[], str]
-    """Where the API answers: for scripts, there is no request here."""
+    base_url: Callable[[str, str], str]
+    """Where the API answers a user of a world: for scripts, there is no request here."""
 
 
 class Signal:
@@ -93,6 +93,12 @@ class Step:
         """An entry in the history that is no change of state and tells no subscriber [job-lifecycle §5]."""
         with self.tools.store.write() as tx:
             self.record(tx, description)
+
+    def note_attempt(self, attempt: int = 1) -> None:
+        """That something is tried now, in the older service's history; Aloe only tells of failures."""
+        text = legacy.ATTEMPTS.get(self.job.status)
+        if text is not None and self.tools.settings.jobs_profile == legacy.PROFILE:
+            self.note(text.format(attempt=attempt))
 
     def record(self, tx: Transaction, description: str, progress: dict[str, Any] | None = None) -> int:
         """As :meth:`note`, in a transaction; the answer is the entry's sequence number."""

@@ -55,6 +55,7 @@ def submit(step: Step) -> Outcome:
     answer and our transaction does no harm.
     """
     launch = _write_intent(step)
+    step.note_attempt(step.job.submit_retries + 1)
     submitted = step.tools.clock.now()
     try:
         remote_job_id = step.tools.launcher.submit(launch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from emulator.domain import legacy
 from emulator.domain.errors import TransitionError
 from emulator.domain.job import Job
 from emulator.domain.states import JobState, check_transition, status_message
@@ -52,7 +53,7 @@ def move(tools: Tools, step: Step, outcome: Next) -> Job:
             subject=current.id,
             kind="job",
             status=outcome.state.value,
-            description=outcome.state.description,
+            description=legacy.description(outcome.state, tools.settings.jobs_profile),
             created_by=current.owner,
             resource=after,
         )

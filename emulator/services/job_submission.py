@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from emulator.domain import legacy
 from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import Invalid
 from emulator.domain.identity import Caller
@@ -48,6 +49,7 @@ class JobSubmission:
         self._ids = ids
         self._journal = journal
         self._wake = wake
+        self._profile = settings.jobs_profile
         self._window = settings.accepted_window_ms > 0
         self._planner = JobPlanner(
             systems=systems, apps=apps, files=files, file_permissions=file_permissions, settings=settings
@@ -78,7 +80,7 @@ class JobSubmission:
                     subject=job.id,
                     kind="job",
                     status=job.status.value,
-                    description=job.status.description,
+                    description=legacy.description(job.status, self._profile),
                     created_by=job.owner,
                     resource=job,
                 )

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
     Connection,
     Row,
-    Select,
-    String,
     and_,
-    asc,
     delete,
-    desc,
     func,
     insert,
-    literal,
     or_,
     select,
-    type_coerce,
-    union_all,
     update,
 )
 
 from emulator.domain.document import from_document, to_document
-from emulator.domain.identity import WORLD_USER
 from emulator.domain.job import Job, JobGrant, JobPlan
 from emulator.domain.resources import hours
 from emulator.domain.search import Condition, Page
 from emulator.domain.states import ACTIVE, COUNTED, JobState
-from emulator.store.rows import where
+from emulator.store.job_listing import page_of
 from emulator.store.tables import job_grants, jobs
 
 _STATES = ("status", "blocked_from")
@@ -63,12 +53,6 @@ class JobSummary:
     archive_path: str
 
 
-def _seconds(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
-    """Whole seconds between two instants, which are milliseconds in the database [jobs §6.1]."""
-    millis = type_coerce(end, BigInteger) - type_coerce(start, BigInteger)
-    return func.abs(millis, type_=BigInteger) // 1000
-
-
 @dataclass(frozen=True, slots=True)
 class JobStanding:
     """The fields of a job that others than the engine change, and what its next state depends on."""
@@ -80,15 +64,7 @@ class JobStanding:
 
 
 _SUMMARY = [jobs.c[name] for name in JobSummary.__slots__]
-_QUEUE = literal("aloe.jobq.") + jobs.c.tenant_id + literal(".submit.DefaultQueue")
 _STANDING = select(*(jobs.c[name] for name in JobStanding.__slots__))
-SEARCHABLE: Mapping[str, ColumnElement[Any]] = {
-    column.name: column for column in jobs.c if column.name not in ("plan", "request", "handle", "world")
-} | {
-    "tenant_queue": _QUEUE,
-    "run_time": _seconds(jobs.c.remote_started, jobs.c.ended),
-    "wall_time": _seconds(jobs.c.created, jobs.c.ended),
-}
 
 
 class JobRows:
@@ -135,14 +111,14 @@ class JobRows:
     def summaries(
         self, world: str, visible_to: str | None, conditions: Iterable[Condition], page: Page
     ) -> list[JobSummary]:
-        query = _page_of(select(*_SUMMARY), world, visible_to, conditions, page)
+        query = page_of(select(*_SUMMARY), world, visible_to, conditions, page)
         return [_summary(row) for row in self._connection.execute(query)]
 
     def find(
         self, world: str, visible_to: str | None, conditions: Iterable[Condition], page: Page
     ) -> list[Job]:
         """Jobs owned by or shared with ``visible_to``; None sees all of the world [jobs §5]."""
-        query = _page_of(select(jobs), world, visible_to, conditions, page)
+        query = page_of(select(jobs), world, visible_to, conditions, page)
         return [_job(row) for row in self._connection.execute(query)]
 
     def hide_jobs_of_app(self, app_uuid: str) -> None:
@@ -204,32 +180,6 @@ class JobRows:
         if username is not None:
             query = query.where(job_grants.c.username == username)
         self._connection.execute(query)
-
-
-def _page_of(
-    query: Select[Any], world: str, visible_to: str | None, conditions: Iterable[Condition], page: Page
-) -> Select[Any]:
-    """The rows of one page, found and ordered by id first: an index answers that without reading rows.
-
-    Own and shared jobs are looked for apart, since an OR of both would fetch and sort them all.
-    """
-    order = desc if page.descending else asc
-    by = SEARCHABLE[page.order_by]
-    if isinstance(by.type, String):
-        by = func.lower(by)  # texts are in order as they are equal: in any case
-    found: Any = select(jobs.c.id.label("id"), by.label("place"))
-    found = found.where(jobs.c.world == world, jobs.c.status != JobState.ACCEPTED.value)
-    found = found.where(where(SEARCHABLE, conditions))
-    if visible_to is not None:
-        granted = select(job_grants.c.job_id).where(job_grants.c.username.in_([visible_to, WORLD_USER]))
-        shared = granted.distinct().subquery("shared")
-        found = union_all(
-            found.where(jobs.c.owner == visible_to),
-            found.join(shared, shared.c.job_id == jobs.c.id).where(jobs.c.owner != visible_to),
-        )
-    found = found.order_by(order("place"), order("id")).limit(page.limit).offset(page.offset)
-    ids = select(found.subquery("page").c.id)
-    return query.where(jobs.c.id.in_(ids)).order_by(order(by), order(jobs.c.id))
 
 
 def _values(job: Job) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Bench:
         self.ids = RandomIds()
         self.messages = threading.Event()
         self.journal = journal(
-            self.clock, self.ids, V2Messages(lambda: "http://localhost:8000"), self.messages.set
+            self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost:8000"), self.messages.set
         )
         self.sandboxes = SandboxHosts(directory / "hosts")
         self.hosts: Hosts = hosts or self.sandboxes

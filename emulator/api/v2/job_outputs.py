@@ -10,8 +10,9 @@ from flask import Response
 from emulator.api.http import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.downloads import send_file
+from emulator.api.v2.legacy_jobs import time
 from emulator.api.v2.mime_types import DIRECTORY, mime_type
-from emulator.api.v2.wire import link, reply, utc
+from emulator.api.v2.wire import link, reply
 from emulator.domain.file import permission_from_bits
 from emulator.services.job_outputs import Output
 
@@ -36,7 +37,7 @@ def _entry(job_id: str, system_id: str, output: Output) -> dict[str, Any]:
     return {
         "name": output.path.rpartition("/")[2],
         "path": output.path,
-        "lastModified": utc(info.last_modified),
+        "lastModified": time(info.last_modified),
         "length": info.length,
         "permission": permission,
         "permissions": permission,

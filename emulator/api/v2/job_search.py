@@ -13,7 +13,7 @@ from flask import Response, abort, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from emulator.api.http import caller, services
-from emulator.api.v2 import bodies, job_record, search
+from emulator.api.v2 import bodies, job_record, legacy_jobs, search
 from emulator.api.v2.search import BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, Terms, TermType, Words
 from emulator.api.v2.wire import reply, wants_full
 from emulator.domain.errors import Invalid
@@ -130,11 +130,13 @@ def read_order(default: str) -> str:
 
 
 def record(job: Job) -> dict[str, Any]:
-    """The full record; legacy names that the request's filter asks for have their modern values."""
-    document = job_record.record(job)
-    for name in request.args.get("filter", "").split(","):
-        if name.strip() in LEGACY:
-            document[name.strip()] = document[LEGACY[name.strip()]]
+    """The full record; a filter may name its fields as they are called now, or as they were before Aloe."""
+    modern = job_record.record(job)
+    document = legacy_jobs.record(job) if legacy_jobs.chosen() else modern
+    for name in map(str.strip, request.args.get("filter", "").split(",")):
+        key = LEGACY.get(name, name)
+        if name not in document and key in modern:
+            document[name] = modern[key]
     return document
 
 

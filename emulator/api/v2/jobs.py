@@ -7,10 +7,10 @@ from typing import Any
 from flask import Response, request
 
 from emulator.api.http import caller, services
-from emulator.api.v2 import bodies, job_record, job_search
+from emulator.api.v2 import bodies, job_record, job_search, legacy_jobs
 from emulator.api.v2.jobs_submit import new_job
 from emulator.api.v2.search import DATE, TEXT, Terms
-from emulator.api.v2.wire import reply, utc
+from emulator.api.v2.wire import reply
 from emulator.domain.document import from_document
 from emulator.domain.errors import Invalid
 from emulator.domain.event import Event, Progress
@@ -29,7 +29,9 @@ _HISTORY_TERMS: Terms = {
 
 def list_jobs() -> Response:
     """The caller's jobs, or those that the search terms of the query find."""
-    return job_search.answer(job_search.conditions(), job_record.summary)
+    return job_search.answer(
+        job_search.conditions(), legacy_jobs.summary if legacy_jobs.chosen() else job_record.summary
+    )
 
 
 def show_job(job_id: str) -> Response:
@@ -57,7 +59,7 @@ def _history_page() -> Page:
 def _entry(event: Event) -> dict[str, Any]:
     entry = {
         "status": event.status,
-        "created": utc(event.created),
+        "created": legacy_jobs.time(event.created),
         "createdBy": event.created_by,
         "description": event.description,
     }
@@ -112,7 +114,7 @@ def unhide_job(job_id: str) -> Response:
 
 
 def resubmit_job(job_id: str) -> Response:
-    return new_job(services().control.resubmit(caller(), job_id))
+    return new_job(services().control.resubmit(caller(), job_id), again=True)
 
 
 _VERBS = {

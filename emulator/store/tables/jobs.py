@@ -13,7 +13,7 @@ jobs = Table(
     metadata,
     world_column(),
     Column("id", String(48), primary_key=True, info={"case": "lower"}),
-    Column("name", String(64), nullable=False),
+    Column("name", String(64), nullable=False, info={"case": "any"}),
     Column("owner", String(64), nullable=False),
     Column("tenant_id", String(64), nullable=False),
     Column("status", String(24), nullable=False, info={"case": "upper"}),
@@ -22,11 +22,11 @@ jobs = Table(
     Column("last_updated", Instant, nullable=False),
     Column("created", Instant),
     Column("ended", Instant),
-    Column("app_id", String(100), nullable=False),
+    Column("app_id", String(100), nullable=False, info={"case": "any"}),
     Column("app_uuid", String(48), nullable=False),
     Column("roles", Text, nullable=False),
     # copies out of the plan, for searches and summaries
-    Column("system_id", String(64), nullable=False),
+    Column("system_id", String(64), nullable=False, info={"case": "any"}),
     Column("remote_queue", String(255)),
     Column("node_count", Integer, nullable=False),
     Column("processors_per_node", Integer, nullable=False),
@@ -40,7 +40,7 @@ jobs = Table(
     Column("parameters", Text, nullable=False),
     Column("plan", JSON, nullable=False),
     Column("request", JSON, nullable=False),
-    Column("remote_job_id", String(128)),
+    Column("remote_job_id", String(128), info={"case": "any"}),
     Column("scheduler_job_id", String(128)),
     Column("remote_submitted", Instant),
     Column("remote_started", Instant),
@@ -68,6 +68,21 @@ jobs = Table(
     Index("ix_jobs_app", "world", "app_uuid"),
     Index("ix_jobs_load", "world", "system_id", "status"),
 )
+
+# one user's jobs with a certain value, in the order of listings
+for _term, _column in (
+    ("status", jobs.c.status),
+    ("app_id", jobs.c.app_id.collate("NOCASE")),
+    ("system_id", jobs.c.system_id.collate("NOCASE")),
+):
+    _of_user = (jobs.c.world, jobs.c.owner, jobs.c.visible)
+    Index(f"ix_jobs_by_{_term}", *_of_user, _column, jobs.c.last_updated, jobs.c.id, jobs.c.status)
+# these hold what never changes: they cost nothing when a job goes on
+Index("ix_jobs_by_created", jobs.c.world, jobs.c.owner, jobs.c.visible, jobs.c.created, jobs.c.id)
+_name = jobs.c.name.collate("NOCASE")
+Index("ix_jobs_in_order_of_name", jobs.c.world, jobs.c.owner, jobs.c.visible, _name, jobs.c.id)
+Index("ix_jobs_by_name", _name)
+Index("ix_jobs_by_remote_job_id", jobs.c.remote_job_id.collate("NOCASE"))
 
 job_grants = Table(
     "job_grants",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,10 @@ from emulator.services.apps import AppService
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
 from emulator.services.job_control import JobControl
+from emulator.services.job_outputs import JobOutputs
+from emulator.services.job_permissions import JobPermissions
 from emulator.services.job_queries import JobQueries
 from emulator.services.job_submission import JobSubmission
-from emulator.services.subscriptions import SubscriptionService
 from emulator.services.systems import SystemService
 from emulator.services.tokens import TokenService
 from emulator.settings import Settings
@@ -98,33 +99,30 @@ class Desk:
     def _services(self) -> Services:
         shared: dict[str, Any] = {"store": self.store, "clock": self.clock, "settings": self.settings}
         timed: dict[str, Any] = {"store": self.store, "clock": self.clock}
-        journal = Journal(self.clock, self.ids, V2Messages(lambda: "http://localhost/"), lambda: None)
+        journal = Journal(
+            self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda: None
+        )
         accounts = AccountService(store=self.store, settings=self.settings)
         systems = SystemService(**timed, ids=self.ids, journal=journal)
         placed = shared | {"ids": self.ids, "journal": journal, "systems": systems}
         apps_take = timed | {"ids": self.ids, "journal": journal, "systems": systems}
         permissions = FilePermissionService(**placed, hosts=self.hosts)
-        files = FileService(**placed, permissions=permissions, hosts=self.hosts)
+        elsewhere: Any = None  # what no request of these tests reaches
+        files = FileService(
+            **placed, permissions=permissions, hosts=self.hosts, fetcher=elsewhere, staging_queue=elsewhere
+        )
         apps = AppService(**apps_take, files=files, file_permissions=permissions)
         submission = JobSubmission(
             **placed, apps=apps, files=files, file_permissions=permissions, wake=self.woken.append
         )
         queries = JobQueries(store=self.store)
-        elsewhere: Any = None  # services that no request of these tests reaches
-        return Services(
+        given: dict[str, Any] = dict(
             accounts=accounts,
             tokens=TokenService(
                 store=self.store, clock=self.clock, ids=self.ids, accounts=accounts, settings=self.settings
             ),
-            api_clients=elsewhere,
-            authorizations=elsewhere,
-            assertions=elsewhere,
-            profiles=elsewhere,
-            postits=elsewhere,
             systems=systems,
-            system_roles=elsewhere,
             apps=apps,
-            app_permissions=elsewhere,
             files=files,
             file_permissions=permissions,
             submission=submission,
@@ -132,12 +130,13 @@ class Desk:
             control=JobControl(
                 **shared, journal=journal, queries=queries, submission=submission, wake=self.woken.append
             ),
-            outputs=elsewhere,
-            job_permissions=elsewhere,
-            subscriptions=SubscriptionService(store=self.store, clock=self.clock),
-            status=elsewhere,
+            outputs=JobOutputs(store=self.store, queries=queries, hosts=self.hosts, settings=self.settings),
+            job_permissions=JobPermissions(
+                store=self.store, journal=journal, queries=queries, accounts=accounts
+            ),
             clock=self.clock,
         )
+        return Services(**dict.fromkeys((one.name for one in fields(Services)), elsewhere) | given)
 
     def _add_accounts(self) -> None:
         """Users whose token is their name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -33,7 +33,6 @@ from emulator.services.job_control import JobControl
 from emulator.services.job_outputs import JobOutputs
 from emulator.services.job_permissions import JobPermissions
 from emulator.services.job_queries import JobQueries
-from emulator.services.subscriptions import SubscriptionService
 from emulator.services.tokens import TokenService
 from emulator.settings import Settings
 from emulator.store import Store
@@ -67,7 +66,7 @@ class Bench:
     def _services(self) -> Services:
         shared: dict[str, Any] = {"store": self.store, "settings": self.settings}
         timed = {"store": self.store, "clock": self.clock}
-        journal = Journal(self.clock, self.ids, V2Messages(lambda: "http://localhost/"), lambda: None)
+        journal = Journal(self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda: None)
         accounts = AccountService(store=self.store, settings=self.settings)
         queries = JobQueries(store=self.store)
         elsewhere: Any = None  # services that no request of these tests reaches
@@ -79,33 +78,20 @@ class Bench:
             settings=self.settings,
             wake=self.woken.append,
         )
-        return Services(
+        given: dict[str, Any] = dict(
             accounts=accounts,
             tokens=TokenService(
                 store=self.store, clock=self.clock, ids=self.ids, accounts=accounts, settings=self.settings
             ),
-            api_clients=elsewhere,
-            authorizations=elsewhere,
-            assertions=elsewhere,
-            profiles=elsewhere,
-            postits=elsewhere,
-            systems=elsewhere,
-            system_roles=elsewhere,
-            apps=elsewhere,
-            app_permissions=elsewhere,
-            files=elsewhere,
-            file_permissions=elsewhere,
-            submission=elsewhere,
             queries=queries,
             control=control,
             outputs=JobOutputs(**shared, queries=queries, hosts=self.hosts),
             job_permissions=JobPermissions(
                 store=self.store, journal=journal, queries=queries, accounts=accounts
             ),
-            subscriptions=SubscriptionService(**timed),
-            status=elsewhere,
             clock=self.clock,
         )
+        return Services(**dict.fromkeys((one.name for one in fields(Services)), elsewhere) | given)
 
     def _add_accounts(self) -> None:
         """Users whose token is their name."""
