@@ -9,7 +9,7 @@ from flask import Response, request
 from emulator.api.http import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.wire import link, reply
-from emulator.domain.errors import Invalid, NotProvided
+from emulator.domain.errors import Invalid
 from emulator.domain.identity import User
 
 # the first of these that a query holds decides, in this order [auth §6]
@@ -88,11 +88,6 @@ def list_internal_users(username: str) -> Response:
     """Nobody: internal users were given up by the service itself."""
     services().profiles.get(caller(), username)
     return reply([])
-
-
-def refuse_internal_user(**_: str) -> Response:
-    """501: they were given up."""
-    raise NotProvided("Internal users are not provided.")
 
 
 def _given() -> dict[str, str]:

@@ -7,9 +7,6 @@ from emulator.api.v2.coverage.operation import (
     AGAVEPY,
     COURSE,
     IMPLEMENTED,
-    NOT_IMPLEMENTED,
-    NOT_YET,
-    PARTIAL,
     TAPIS_CLI,
     Difference,
     Operation,
@@ -91,9 +88,14 @@ OPERATIONS = (
         "PUT",
         "/apps/v2/{appId}",
         "Enable, disable, publish, clone or erase an app",
-        PARTIAL,
+        IMPLEMENTED,
         clients=(TAPIS_CLI, AGAVEPY, AGAVE_CLI),
-        differences=(Difference("publish and clone answer 501.", "Not built yet."),),
+        differences=(
+            Difference(
+                "Mistakes that the service answers with 500 or 401 are 400 or 403.",
+                "They are the client's; errors.faithful_5xx brings the service's status back.",
+            ),
+        ),
     ),
     Operation(
         "apps.delete",
@@ -114,9 +116,8 @@ OPERATIONS = (
         "GET",
         "/apps/v2/{uniqueName}/form",
         "Show an HTML form that submits a job of an app",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVEPY,),
-        differences=(NOT_YET,),
     ),
     Operation(
         "apps.listHistory",

@@ -7,8 +7,6 @@ from emulator.api.v2.coverage.operation import (
     AGAVEPY,
     COURSE,
     IMPLEMENTED,
-    NOT_IMPLEMENTED,
-    NOT_YET,
     TAPIS_CLI,
     Difference,
     Operation,
@@ -55,7 +53,10 @@ OPERATIONS = (
         IMPLEMENTED,
         clients=(AGAVEPY, AGAVE_CLI),
         differences=(
-            Difference("Every client is subscribed to every API.", "Nothing here is metered by API."),
+            Difference(
+                "A new client is subscribed to every API.",
+                "Nothing here is metered by API; clients rely on it.",
+            ),
         ),
     ),
     Operation(
@@ -63,17 +64,15 @@ OPERATIONS = (
         "POST",
         "/clients/v2/{clientName}/subscriptions",
         "Subscribe a client to an API",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVEPY, AGAVE_CLI),
-        differences=(NOT_YET,),
     ),
     Operation(
         "clients.deleteSubscriptionsForClient",
         "DELETE",
         "/clients/v2/{clientName}/subscriptions",
         "End a client's subscriptions",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVEPY, AGAVE_CLI),
-        differences=(NOT_YET,),
     ),
 )

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.api.v2.coverage.operation import (
-    AGAVE_CLI,
-    AGAVEPY,
-    IMPLEMENTED,
-    NOT_IMPLEMENTED,
-    NOT_YET,
-    PARTIAL,
-    TAPIS_CLI,
-    Difference,
-    Operation,
-)
+from emulator.api.v2.coverage.operation import AGAVE_CLI, AGAVEPY, IMPLEMENTED, TAPIS_CLI, Operation
 
 OPERATIONS = (
     Operation(
@@ -20,18 +10,16 @@ OPERATIONS = (
         "GET",
         "/notifications/v2",
         "List or search the caller's subscriptions",
-        PARTIAL,
+        IMPLEMENTED,
         clients=(TAPIS_CLI, AGAVEPY, AGAVE_CLI),
-        differences=(Difference("Only subscriptions that came with a job exist.", "Not built yet."),),
     ),
     Operation(
         "notifications.add",
         "POST",
         "/notifications/v2",
         "Subscribe to an event",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVEPY, AGAVE_CLI),
-        differences=(NOT_YET,),
     ),
     Operation(
         "notifications.get",
@@ -46,9 +34,8 @@ OPERATIONS = (
         "POST",
         "/notifications/v2/{uuid}",
         "Replace a subscription",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVEPY, AGAVE_CLI),
-        differences=(NOT_YET,),
     ),
     Operation(
         "notifications.delete",
@@ -63,44 +50,39 @@ OPERATIONS = (
         "GET",
         "/notifications/v2/{uuid}/attempts",
         "List the attempts to deliver",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVE_CLI,),
-        differences=(NOT_YET,),
     ),
     Operation(
         "notifications.fire",
         "POST",
         "/notifications/v2/{uuid}/attempts",
         "Deliver now",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(AGAVE_CLI,),
-        differences=(NOT_YET,),
     ),
     Operation(
         "notifications.deleteAttempts",
         "DELETE",
         "/notifications/v2/{uuid}/attempts",
         "Forget the attempts to deliver",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
-        differences=(NOT_YET,),
     ),
     Operation(
         "notifications.getAttempt",
         "GET",
         "/notifications/v2/{uuid}/attempts/{attemptId}",
         "Show an attempt to deliver",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
-        differences=(NOT_YET,),
     ),
     Operation(
         "notifications.deleteAttempt",
         "DELETE",
         "/notifications/v2/{uuid}/attempts/{attemptId}",
         "Forget an attempt to deliver",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
-        differences=(NOT_YET,),
     ),
 )

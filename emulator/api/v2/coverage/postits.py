@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.api.v2.coverage.operation import (
-    AGAVE_CLI,
-    AGAVEPY,
-    NOT_IMPLEMENTED,
-    NOT_YET,
-    TAPIS_CLI,
-    Operation,
-)
+from emulator.api.v2.coverage.operation import AGAVE_CLI, AGAVEPY, IMPLEMENTED, TAPIS_CLI, Operation
 
 OPERATIONS = (
     Operation(
@@ -17,53 +10,47 @@ OPERATIONS = (
         "GET",
         "/postits/v2",
         "List the caller's postits",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(TAPIS_CLI, AGAVEPY, AGAVE_CLI),
-        differences=(NOT_YET,),
     ),
     Operation(
         "postits.create",
         "POST",
         "/postits/v2",
         "Make a postit for a URL",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(TAPIS_CLI, AGAVEPY, AGAVE_CLI),
-        differences=(NOT_YET,),
     ),
     Operation(
         "postits.get",
         "GET",
         "/postits/v2/listing/{nonce}",
         "Show a postit",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
-        differences=(NOT_YET,),
     ),
     Operation(
         "postits.update",
         "POST",
         "/postits/v2/update/{nonce}",
         "Change how long and how often a postit works",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
-        differences=(NOT_YET,),
     ),
     Operation(
         "postits.delete",
         "DELETE",
         "/postits/v2/{nonce}",
         "Revoke a postit",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(TAPIS_CLI, AGAVEPY, AGAVE_CLI),
-        differences=(NOT_YET,),
     ),
     Operation(
         "postits.redeem",
         "GET",
         "/postits/v2/{nonce}",
         "Fetch what a postit stands for, without a token",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
-        differences=(NOT_YET,),
     ),
 )

@@ -7,7 +7,6 @@ from emulator.api.v2.coverage.operation import (
     AGAVEPY,
     COURSE,
     IMPLEMENTED,
-    NOT_IMPLEMENTED,
     TAPIS_CLI,
     Difference,
     Operation,
@@ -41,12 +40,7 @@ OPERATIONS = (
         "GET",
         "/apim/v2/publickey",
         "Show the key that the gateway signs its assertions with",
-        NOT_IMPLEMENTED,
+        IMPLEMENTED,
         clients=(),
-        differences=(
-            Difference(
-                "Not provided.", "Nothing here is signed: services trust the gateway they are part of."
-            ),
-        ),
     ),
 )

@@ -8,6 +8,8 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from emulator.api.v2.schemas.app import AppSchema
+from emulator.api.v2.schemas.app_copy import AppCopySchema
+from emulator.api.v2.schemas.auth import AuthSchema
 from emulator.api.v2.schemas.job import JobRequestSchema
 from emulator.api.v2.schemas.queue import QueueSchema
 from emulator.api.v2.schemas.system import ExecutionSchema, SystemSchema
@@ -60,13 +62,8 @@ class RoleRequest(_Fields):
     role = _text(True, words=["GUEST", "USER", "PUBLISHER", "ADMIN", "OWNER", "NONE"])
 
 
-class AppAction(_Fields):
+class AppActionSchema(AppCopySchema):
     action = _text(True, words=["enable", "disable", "publish", "clone", "erase"])
-    name = _text()
-    version = _text()
-    executionSystem = _text()
-    deploymentSystem = _text()
-    deploymentPath = _text()
 
 
 class PermissionRequest(_Fields):
@@ -134,6 +131,79 @@ class RevokeRequest(_Fields):
     token = _text(True)
 
 
+class ConsentRequest(_Fields):
+    """What the login form sends."""
+
+    client_id = _text(True)
+    response_type = _text(words=["code", "token"])
+    redirect_uri = _text()
+    scope = _text()
+    state = _text()
+    username = _text()
+    password = _text()
+    answer = _text(words=["allow", "deny"])
+
+
+class ProfileRequest(_Fields):
+    username = _text()
+    password = _text()
+    email = _text()
+    first_name = _text()
+    last_name = _text()
+    phone = _text()
+    mobile_phone = _text()
+
+
+class PolicyRequest(_Fields):
+    retryStrategy = _text(words=["NONE", "IMMEDIATE", "DELAYED", "EXPONENTIAL"])
+    retryLimit = fields.Integer()
+    retryRate = fields.Integer()
+    retryDelay = fields.Integer()
+    saveOnFailure = fields.Boolean()
+
+
+class NotificationRequest(_Fields):
+    url = _text(True)
+    event = _text(True)
+    associatedUuid = _text()
+    persistent = fields.Boolean()
+    status = _text(words=["ACTIVE", "INACTIVE"])
+    policy = fields.Nested(PolicyRequest)
+
+
+class PostitRequest(_Fields):
+    url = _text(True)
+    maxUses = fields.Integer()
+    lifetime = fields.Integer()
+    unlimited = fields.Boolean()
+    force = fields.Boolean()
+
+
+class PostitChange(_Fields):
+    maxUses = fields.Integer()
+    lifetime = fields.Integer()
+    unlimited = fields.Boolean()
+
+
+class MetadataRequest(_Fields):
+    name = _text(True)
+    value = fields.Raw()
+    associationIds = fields.List(fields.String())
+    schemaId = fields.String(allow_none=True)
+
+
+class MetadataSchemaRequest(_Fields):
+    """A JSON Schema."""
+
+
+class UuidRequest(_Fields):
+    type = _text(True)
+
+
+class NothingRequest(_Fields):
+    """Fields mean nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """What an operation reads: one of the schemas, in any of the media types; or another by its own type."""
@@ -156,6 +226,7 @@ def _fields(schema: type[Schema]) -> Body:
 
 
 _SYSTEM = Body((ExecutionSystemRequest, StorageSystemRequest))
+_CREDENTIAL = Body((AuthSchema,))
 _QUEUE = Body((QueueSchema,))
 _ROLE = _fields(RoleRequest)
 _APP = Body((AppSchema,))
@@ -178,7 +249,7 @@ BODIES = {
     "systems.updateRoleForUser": _ROLE,
     "apps.add": _APP,
     "apps.update": _APP,
-    "apps.manage": _fields(AppAction),
+    "apps.manage": _fields(AppActionSchema),
     "apps.updateApplicationPermissions": _PERMISSION,
     "apps.updatePermissionsForUser": _PERMISSION,
     "files.importData": _IMPORT,
@@ -187,6 +258,26 @@ BODIES = {
     "files.manageOnDefaultSystem": _MANAGE,
     "files.updatePermissions": _FILE_PERMISSION,
     "files.updatePermissionsOnDefaultSystem": _FILE_PERMISSION,
+    "tokens.grant": Body((ConsentRequest,), (FORM,)),
+    "profiles.create": _fields(ProfileRequest),
+    "profiles.update": _fields(ProfileRequest),
+    "systems.updateCredentials": _CREDENTIAL,
+    "systems.updateCredentialsForInternalUser": _CREDENTIAL,
+    "systems.updateCredentialsForInternalUserByType": _CREDENTIAL,
+    "notifications.add": _fields(NotificationRequest),
+    "notifications.update": _fields(NotificationRequest),
+    "notifications.fire": _fields(NothingRequest),
+    "postits.create": _fields(PostitRequest),
+    "postits.update": _fields(PostitChange),
+    "meta.addMetadata": Body((MetadataRequest,)),
+    "meta.updateMetadata": Body((MetadataRequest,)),
+    "meta.updateMetadataPermissions": _PERMISSION,
+    "meta.updateMetadataPermissionsForUser": _PERMISSION,
+    "meta.addSchema": Body((MetadataSchemaRequest,)),
+    "meta.updateSchema": Body((MetadataSchemaRequest,)),
+    "meta.updateSchemaPermissions": _PERMISSION,
+    "meta.updateSchemaPermissionsForUser": _PERMISSION,
+    "uuids.create": _fields(UuidRequest),
     "jobs.submit": Body((JobRequestSchema,)),
     "jobs.manage": _fields(JobAction),
     "jobs.updatePermissions": _PERMISSION,

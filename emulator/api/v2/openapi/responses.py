@@ -16,6 +16,7 @@ _BROKEN = {
     "503": "Something that is needed does not work at the moment.",
     "504": "The system that holds what is asked for is not up.",
 }
+_PAGE = {"text/html": {"schema": {"type": "string"}}}
 
 
 def responses(plugin: MarshmallowPlugin, operation: Operation, answer: Answer) -> dict[str, Any]:
@@ -26,13 +27,15 @@ def responses(plugin: MarshmallowPlugin, operation: Operation, answer: Answer) -
         "description": "Refused: the message says why. Nothing has changed.",
         "content": _json(_one_of([_reference(plugin, each) for each in refusals])),
     }
+    if answer.form is Form.PAGE:
+        found["401"] = {"description": "The form once more.", "content": _PAGE | found["4XX"]["content"]}
     for status, description in _BROKEN.items():
         found[status] = {"description": description, "content": _json(_reference(plugin, Failure))}
     return found
 
 
 def _success(plugin: MarshmallowPlugin, answer: Answer, status: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"description": operation_done(status)}
+    found: dict[str, Any] = {"description": _words(status)}
     if answer.form is Form.ENVELOPE:
         found["content"] = _json(_envelope(_result(plugin, answer), answer.optional))
     elif answer.form is Form.BARE:
@@ -40,11 +43,11 @@ def _success(plugin: MarshmallowPlugin, answer: Answer, status: int) -> dict[str
     elif answer.form is Form.CONTENT:
         found["content"] = {"*/*": {"schema": {}}}
     elif answer.form is Form.PAGE and status == 200:
-        found["content"] = {"text/html": {"schema": {"type": "string"}}}
+        found["content"] = _PAGE
     return found
 
 
-def operation_done(status: int) -> str:
+def _words(status: int) -> str:
     """What a status says of an answer."""
     words = {
         200: "Done.",

@@ -11,7 +11,17 @@ from importlib import import_module
 
 from emulator.api.v2.schemas.answers.parts import Answer
 
-_MODULES = ("identity", "systems", "apps", "files", "jobs", "notifications")
+_MODULES = (
+    "identity",
+    "systems",
+    "apps",
+    "files",
+    "jobs",
+    "notifications",
+    "postits",
+    "meta",
+    "uuids",
+)
 
 
 @cache

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from emulator.api.v2.schemas.answers.parts import (
     CHICAGO,
     CONTENT,
     DONE,
     Answer,
     AnswerSchema,
-    anything,
+    Link,
     links,
     nothing,
+    number,
     some,
     text,
     truth,
@@ -35,6 +38,14 @@ class FileLine(AnswerSchema):
     _links = links("FileLine", "self", "system", optional=["metadata", "history"])
 
 
+class IndexLine(FileLine):
+    """A line of a listing, with the identity that it now has; the first has the path that was asked for."""
+
+    path = text()
+    uuid = uuid("002", null=True)
+    _links = links("IndexLine", "self", "system", optional=["metadata", "history", "profile"])
+
+
 class FileObject(AnswerSchema):
     """What has been uploaded, imported or acted on."""
 
@@ -48,7 +59,39 @@ class FileObject(AnswerSchema):
     status = text()
     systemId = text()
     nativeFormat = text()
-    _links = links("FileObject", "self", "system", "profile", "history", optional=["notification"])
+    _links = links("FileObject", "self", "system", "profile", "history")
+
+
+class Subscribed(Link):
+    """A link to a subscription, with its event."""
+
+    title = text()
+
+
+class AcceptedLinks(AnswerSchema):
+    self = fields.Nested(Link)
+    system = fields.Nested(Link)
+    profile = fields.Nested(Link)
+    history = fields.Nested(Link)
+    notification = fields.List(fields.Nested(Subscribed))
+
+
+class AcceptedFile(FileObject):
+    """What has been uploaded or is being imported, with the subscriptions that the request made."""
+
+    _links = some(AcceptedLinks)
+
+
+class FileProgress(AnswerSchema):
+    """What a transfer has done so far; bytes, and bytes per second."""
+
+    uuid = text(null=True)
+    source = text(null=True)
+    totalActiveTransfers = whole()
+    totalFiles = whole()
+    totalBytesTransferred = whole()
+    totalBytes = whole()
+    averageRate = number()
 
 
 class FileEvent(AnswerSchema):
@@ -56,7 +99,7 @@ class FileEvent(AnswerSchema):
     created = text(pattern=CHICAGO)
     createdBy = text()
     description = text(null=True)
-    progress = anything()
+    progress = some(FileProgress, optional=True)
 
 
 class FileRights(AnswerSchema):
@@ -74,8 +117,9 @@ class FilePermission(AnswerSchema):
 
 
 _LINES = Answer(FileLine, many=True)
-_IMPORT = Answer(FileObject, (202,))
+_IMPORT = Answer(AcceptedFile, (202,))
 _MANAGE = Answer(FileObject, (200, 201), optional=True)
+_INDEX = Answer(IndexLine, many=True)
 _HISTORY = Answer(FileEvent, many=True)
 _PEMS = Answer(FilePermission, many=True)
 _PEMS_CHANGED = Answer(FilePermission, (200, 201), many=True)
@@ -99,9 +143,9 @@ ANSWERS = {
     "files.updatePermissionsOnDefaultSystem": _PEMS_CHANGED,
     "files.deletePermissions": DONE,
     "files.deletePermissionsOnDefaultSystem": DONE,
-    "files.getIndex": _LINES,
-    "files.getIndexOnDefaultSystem": _LINES,
-    "files.addToIndex": _LINES,
-    "files.addToIndexOnDefaultSystem": _LINES,
+    "files.getIndex": _INDEX,
+    "files.getIndexOnDefaultSystem": _INDEX,
+    "files.addToIndex": _INDEX,
+    "files.addToIndexOnDefaultSystem": _INDEX,
     "files.downloadPublished": CONTENT,
 }

@@ -9,6 +9,7 @@ from emulator.api.v2.schemas.answers.parts import (
     Form,
     links,
     many,
+    mapping,
     nothing,
     text,
     truth,
@@ -89,7 +90,15 @@ class Profile(AnswerSchema):
     fullName = text(null=True)
     firstName = text(null=True)
     lastName = text(null=True)
+    position = text(null=True)
     institution = text(null=True)
+    fax = text(null=True)
+    researchArea = text(null=True)
+    department = text(null=True)
+    city = text(null=True)
+    state = text(null=True)
+    country = text(null=True)
+    gender = text(null=True)
     uuid = text(null=True)
     _links = links("Profile", "self", "users")
 
@@ -103,11 +112,18 @@ class UserInfo(AnswerSchema):
     preferred_username = text()
 
 
+class Assertions(AnswerSchema):
+    """The header that a gateway would add to a request, and its value."""
+
+    headers = mapping()
+
+
 _SUBSCRIPTIONS = Answer(ApiSubscription, many=True)
 
 ANSWERS = {
     "tenants.list": Answer(Tenant, many=True),
     "tenants.get": Answer(Tenant, many=True),
+    "tenants.publicKey": Answer(form=Form.CONTENT),
     "clients.list": Answer(ClientAnswer, many=True),
     "clients.create": Answer(NewClient, (201,)),
     "clients.getClientByName": Answer(ClientAnswer),
@@ -119,6 +135,7 @@ ANSWERS = {
     "tokens.revoke": Answer(form=Form.EMPTY),
     "tokens.authorize": Answer(statuses=(200, 302), form=Form.PAGE),
     "tokens.grant": Answer(statuses=(200, 302, 303), form=Form.PAGE),
+    "tokens.headers": Answer(Assertions, form=Form.BARE),
     "tokens.userInfo": Answer(UserInfo, form=Form.BARE),
     "profiles.list": Answer(Profile, many=True),
     "profiles.get": Answer(Profile),
@@ -127,4 +144,5 @@ ANSWERS = {
     "profiles.create": Answer(Profile, (200, 201), optional=True),
     "profiles.update": Answer(Profile, optional=True),
     "profiles.delete": DONE,
+    "profiles.listInternalUsers": Answer(Profile, many=True),
 }

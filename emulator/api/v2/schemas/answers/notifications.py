@@ -16,23 +16,10 @@ from emulator.api.v2.schemas.answers.parts import (
     uuid,
     whole,
 )
+from emulator.domain.uuids import CODES
 
 # links to what the subscription is about are named after its type
-_ABOUT = (
-    "job",
-    "file",
-    "app",
-    "system",
-    "metadata",
-    "schema",
-    "profile",
-    "transfer",
-    "postit",
-    "notification",
-    "client",
-    "token",
-    "tenant",
-)
+_ABOUT = [kind.lower() for kind in CODES]
 
 
 class Policy(AnswerSchema):
@@ -77,10 +64,36 @@ class SubscriptionAnswer(AnswerSchema):
     _links = links("Subscription", "self", "attempts", "owner", optional=_ABOUT)
 
 
+class Response(AnswerSchema):
+    """Of the receiver."""
+
+    code = whole(null=True)
+    message = text(null=True)
+
+
+class AttemptAnswer(AnswerSchema):
+    id = text()
+    url = text()
+    event = text()
+    associatedUuid = text()
+    notificationId = uuid("011")
+    startTime = _time()
+    endTime = _time()
+    response = some(Response)
+    _links = links(
+        "Attempt", "self", "notification", "profile", optional=set(_ABOUT) - {"notification", "profile"}
+    )
+
+
 ANSWERS = {
     "notifications.list": Answer(SubscriptionSummary, many=True),
     "notifications.add": Answer(SubscriptionAnswer, (201,)),
     "notifications.get": Answer(SubscriptionAnswer),
     "notifications.update": Answer(SubscriptionAnswer),
     "notifications.delete": DONE,
+    "notifications.listAttempts": Answer(AttemptAnswer, many=True),
+    "notifications.fire": Answer(AttemptAnswer),
+    "notifications.deleteAttempts": DONE,
+    "notifications.getAttempt": Answer(AttemptAnswer),
+    "notifications.deleteAttempt": DONE,
 }

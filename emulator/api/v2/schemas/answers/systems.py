@@ -10,6 +10,7 @@ from emulator.api.v2.schemas.answers.parts import (
     AnswerSchema,
     links,
     many,
+    nothing,
     number,
     some,
     text,
@@ -179,7 +180,23 @@ class SystemEvent(AnswerSchema):
     _links = links("SystemEvent", "self", "system_event", "system")
 
 
+class ShownCredential(AnswerSchema):
+    """That there is a credential, and of which type: never a secret."""
+
+    parentType = text(words=["storage", "login"])
+    default = truth()
+    internalUsername = text(null=True)
+    type = text(words=AUTH_TYPES)
+    created = text(pattern=CHICAGO)
+    valid = truth()
+    expirationDate = nothing()
+    server = some(ShownServer, null=True)
+    _links = links("Credential", "self", "parent")
+
+
 _SYSTEM = (StorageSystem, ExecutionSystem)
+_CREDENTIALS = Answer(ShownCredential, many=True)
+_KEPT = Answer(statuses=(201,))
 _ROLES = Answer(RoleAnswer, (200, 201), many=True)
 
 ANSWERS = {
@@ -204,4 +221,13 @@ ANSWERS = {
     "systems.getRoleForUser": Answer(RoleAnswer),
     "systems.updateRoleForUser": _ROLES,
     "systems.deleteRoleForUser": DONE,
+    "systems.listCredentials": _CREDENTIALS,
+    "systems.updateCredentials": _KEPT,
+    "systems.deleteCredentials": DONE,
+    "systems.listCredentialsForInternalUser": _CREDENTIALS,
+    "systems.updateCredentialsForInternalUser": _KEPT,
+    "systems.deleteCredentialsForInternalUser": DONE,
+    "systems.listCredentialsForInternalUserByType": Answer(ShownCredential),
+    "systems.updateCredentialsForInternalUserByType": _KEPT,
+    "systems.deleteCredentialsForInternalUserByType": DONE,
 }
