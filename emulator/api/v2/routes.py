@@ -73,8 +73,6 @@ def routes() -> Iterable[Route]:
         Route("PUT", "/profiles/v2/<username>", profiles.update_profile),
         Route("DELETE", "/profiles/v2/<username>", profiles.delete_profile),
         Route("GET", "/profiles/v2/<username>/users", profiles.list_internal_users),
-        Route("POST DELETE", "/profiles/v2/<username>/users", profiles.refuse_internal_user),
-        Route("GET POST PUT DELETE", "/profiles/v2/<username>/users/<internal>", profiles.refuse_internal_user),
         # -- systems [systems §1] ----------------------------------------------------------------
         Route("GET", "/systems/v2", systems.list_systems),
         Route("POST", "/systems/v2", systems.register_system),
