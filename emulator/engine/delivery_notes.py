@@ -48,9 +48,10 @@ class DeliveryNotes:
         subscription = tx.subscriptions.get(delivery.world, delivery.subscription_id)
         if subscription is None:
             return  # purged meanwhile, and its messages with it
+        now = self._clock.now()
         count = delivery.attempts + 1
         pause = None if result.ok else retry_after(subscription.policy, count)
-        after = self._counted(subscription, result)
+        after = _counted(subscription, now, result)
         if result.ok:
             events = [DeliveryEvent.SUCCESS]
             tx.subscriptions.done(delivery)
@@ -59,7 +60,7 @@ class DeliveryNotes:
         else:
             events = [DeliveryEvent.SEND_ERROR if count == 1 else DeliveryEvent.RETRY_ERROR]
             if pause is not None:
-                tx.subscriptions.postpone(delivery, self._clock.now() + timedelta(seconds=pause), count)
+                tx.subscriptions.postpone(delivery, now + timedelta(seconds=pause), count)
             else:
                 log.warning("gave up on %s after %d attempts: %s", subscription.url, count, result.text)
                 events.append(DeliveryEvent.FAILURE)
@@ -80,23 +81,13 @@ class DeliveryNotes:
         created_by: str,
     ) -> Attempt:
         """A message that was sent by hand: the subscription stays in its state."""
-        now = tx.subscriptions.get(subscription.world, subscription.id) or subscription
-        after = self._counted(now, result)
+        now = self._clock.now()
+        current = tx.subscriptions.get(subscription.world, subscription.id) or subscription
+        after = _counted(current, now, result)
         tx.subscriptions.save(after)
         text = f"Attempt forced by {created_by}: {result.text}"
         self._tell(tx, after, DeliveryEvent.FORCED_ATTEMPT, text, created_by)
         return self._keep(tx, after, tried, result)
-
-    def _counted(self, subscription: Subscription, result: DeliveryResult) -> Subscription:
-        now = self._clock.now()
-        return replace(
-            subscription,
-            attempts=subscription.attempts + 1,
-            last_sent=now,
-            last_updated=now,
-            response_code=result.code,
-            success=result.ok,
-        )
 
     def _keep(
         self, tx: Transaction, subscription: Subscription, tried: Tried, result: DeliveryResult
@@ -111,7 +102,7 @@ class DeliveryNotes:
             event=message.event,
             associated_uuid=message.about or subscription.associated_uuid,
             started=tried.started,
-            ended=self._clock.now(),
+            ended=subscription.last_sent or tried.started,
             code=result.code,
             text=result.text,
             body=message.body,
@@ -140,3 +131,14 @@ def _turned(subscription: Subscription, status: SubscriptionStatus) -> Subscript
     if subscription.status is not SubscriptionStatus.ACTIVE:
         return subscription
     return replace(subscription, status=status)
+
+
+def _counted(subscription: Subscription, now: datetime, result: DeliveryResult) -> Subscription:
+    return replace(
+        subscription,
+        attempts=subscription.attempts + 1,
+        last_sent=now,
+        last_updated=now,
+        response_code=result.code,
+        success=result.ok,
+    )

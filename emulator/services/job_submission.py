@@ -49,6 +49,7 @@ class JobSubmission:
         self._ids = ids
         self._journal = journal
         self._wake = wake
+        self._block_private = settings.block_private_hosts
         self._profile = settings.jobs_profile
         self._window = settings.accepted_window_ms > 0
         self._planner = JobPlanner(
@@ -65,7 +66,7 @@ class JobSubmission:
         submission = Submission(caller=caller, request=request, job_id=self._ids.job(), accepted=accepted)
         with self._store.read() as tx:
             plan = self._planner.plan(tx, submission)
-        wanted = parse_subscriptions(request.notifications)
+        wanted = parse_subscriptions(request.notifications, self._block_private)
         job = _accepted(submission, plan)
         if not self._window:
             job = _pending(job, self._clock.now())
