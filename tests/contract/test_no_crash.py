@@ -305,7 +305,7 @@ class Asked:
     body: bytes
 
     def check(self) -> None:
-        """The envelope, a fault, an OAuth error, the bare result where asked for, or the bytes of a file."""
+        """The envelope, a fault, OAuth's own documents, the bare result where asked for, or the bytes of a file."""
         assert self.status < 500 or self.status == 501, self
         naked = "naked=true" in self.target
         if not self.body:
@@ -313,9 +313,12 @@ class Asked:
             return
         if self.status in (200, 206) and "Content-Disposition" in self.headers:
             return
+        if self.headers["Content-Type"] == "application/x-pem-file":
+            assert self.body.startswith(b"-----BEGIN PUBLIC KEY-----\n"), self
+            return
         assert self.headers["Content-Type"] == "application/json", self
         document = json.loads(self.body)
-        if not naked and not {"fault", "error", "access_token"} & set(document):
+        if not naked and not {"fault", "error", "access_token", "sub", "headers"} & set(document):
             assert document["status"] == ("success" if self.status < 400 else "error"), self
             assert isinstance(document["version"], str), self
 
