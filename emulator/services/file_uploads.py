@@ -58,7 +58,7 @@ class Upload:
         place = self._uploads.place_for(self._caller, self._target, name)
         with told(
             f"Failed to write {place.path}",
-            missing=f"Destination path {self._target.place.path} does not exist.",
+            missing=f"Destination path {place.path} does not exist.",
             refused=f"User does not have access to modify {place.path}",
         ):
             if offset is None:
