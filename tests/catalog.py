@@ -136,7 +136,7 @@ class Catalog:
         )
         self.apps = AppService(**shared, files=self.files, file_permissions=self.file_permissions)
         self._add_accounts()
-        scopes = {"default": ListenerScope(WORLD, OWNER)}
+        scopes = {"default": ListenerScope(WORLD, OWNER, anonymous=self.settings.anonymous)}
         self.http = create_app(self._services(), self.settings, scopes, [V2(routes)]).test_client()
 
     def _services(self) -> Services:

@@ -66,12 +66,13 @@ class AppAccess:
             raise Forbidden("Permission denied. You do not have permission to view this application")
         return app
 
-    def seen(self, tx: Transaction, caller: Caller, app_id: str) -> App:
-        """As :meth:`readable`, in the words of the PUT actions [apps §6]."""
+    def seen(self, tx: Transaction, caller: Caller, app_id: str, write: bool = False) -> App:
+        """As :meth:`readable`, in the words of the PUT actions; or for those who may write [apps §6]."""
         app = self.existing(tx, caller, app_id)
         if app.public and not app.available and not caller.admin:
             raise NotFound(_REMOVED)
-        if not self.permission(tx, caller, app).read:
+        granted = self.permission(tx, caller, app)
+        if not (granted.write if write else granted.read):
             raise Forbidden(NOT_ALLOWED)
         return app
 

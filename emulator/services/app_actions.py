@@ -42,9 +42,7 @@ class AppActions:
     def switch(self, caller: Caller, app_id: str, available: bool) -> App:
         """Enable or disable; what is so already stays as it is."""
         with self._access.store.write() as tx:
-            app = self._access.seen(tx, caller, app_id)
-            if not self._access.permission(tx, caller, app).write:
-                raise Forbidden(NOT_ALLOWED)
+            app = self._access.seen(tx, caller, app_id, write=True)
             if app.available == available:
                 return app
             event, did = ("RESTORED", "restored") if available else ("DISABLED", "disabled")
@@ -54,7 +52,7 @@ class AppActions:
     def erase(self, caller: Caller, app_id: str) -> None:
         """Gone for good, public or private; the zip file of a public one stays for jobs that need it still."""
         with self._access.store.write() as tx:
-            app = self._access.seen(tx, caller, app_id)
+            app = self._access.seen(tx, caller, app_id, write=True)
             if not caller.admin:
                 raise Forbidden(NOT_ALLOWED)
             self._erase(tx, caller, app)

@@ -29,6 +29,11 @@ class SystemActions:
             "erase": self._erase,
         }
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All actions, in lower case."""
+        return frozenset({*self._actions, "clone"})
+
     def perform(self, caller: Caller, system_id: str, action: str, new_id: str = "") -> System | None:
         """Do the action of a name (in any case). The answer is the system it made or changed; None: erased.
 
