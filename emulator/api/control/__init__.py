@@ -30,8 +30,8 @@ class Control(Dialect):
             Route("DELETE", "/_emulator/mailbox", empty_mailbox, open=True),
             Route("GET", "/_emulator/listeners", listeners.list_listeners, open=True),
             Route("POST", "/_emulator/listeners", listeners.add_listener, open=True),
-            Route("GET", "/_emulator/listeners/<name>", listeners.show_listener, open=True),
-            Route("DELETE", "/_emulator/listeners/<name>", listeners.remove_listener, open=True),
+            Route("GET", "/_emulator/listeners/<path:name>", listeners.show_listener, open=True),
+            Route("DELETE", "/_emulator/listeners/<path:name>", listeners.remove_listener, open=True),
         ]
 
     def error(self, error: EmulatorError) -> Response:
