@@ -6,7 +6,7 @@
     hosts/<world>/…     the sandboxes: a directory per machine
     spool/<job id>/…    what finds a running script again
     mailbox/<world>/…   e-mails, when no SMTP server is configured
-    tls/                certificate and key
+    tls/                the certificate; authority/ca.pem is what clients may trust
     lock, server.json   the process that serves it, and its address
 """
 
