@@ -306,7 +306,9 @@ class Emulator:
             authorizations=AuthorizationService(store=store, clock=clock, ids=ids, tokens=tokens),
             assertions=AssertionService(clock=clock, signer=SigningKey(self.directory.path)),
             profiles=ProfileService(store=store, clock=clock, accounts=accounts, settings=settings),
-            postits=PostitService(store=store, clock=clock, ids=ids, accounts=accounts),
+            postits=PostitService(
+                store=store, clock=clock, ids=ids, journal=journal, accounts=accounts
+            ),
             systems=systems,
             system_roles=SystemRoleService(store=store, systems=systems, accounts=accounts),
             apps=apps,

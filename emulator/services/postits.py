@@ -22,6 +22,7 @@ from emulator.domain.postit import (
     PostitStatus,
     target_of,
 )
+from emulator.engine.journal import Journal
 from emulator.services.accounts import AccountService
 from emulator.store import Store, Transaction
 
@@ -49,10 +50,13 @@ class Redemption:
 
 
 class PostitService:
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, accounts: AccountService) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, ids: Ids, journal: Journal, accounts: AccountService
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._journal = journal
         self._accounts = accounts
 
     def create(self, caller: Caller, given: Mapping[str, Any], bases: Iterable[str]) -> Postit:
@@ -83,6 +87,7 @@ class PostitService:
             if creator != caller.username and tx.accounts.user(caller.world, creator) is None:
                 raise NotFound(f"No user found matching {creator}")
             tx.postits.add(postit)
+            self._note(tx, caller, postit, "CREATED")
         return postit
 
     def list(self, caller: Caller, status: PostitStatus | None, limit: int, offset: int = 0) -> list[Postit]:
@@ -108,6 +113,7 @@ class PostitService:
                 raise Forbidden(REVOKED)
             changed = _limited(postit, given, now)
             tx.postits.change(changed)
+            self._note(tx, caller, changed, "UPDATED")
         return changed
 
     def revoke(self, caller: Caller, key: str) -> None:
@@ -117,6 +123,7 @@ class PostitService:
             if caller.username != postit.creator and not caller.admin:
                 raise Forbidden("User does not have permission to revoke this postit.")
             tx.postits.revoke(postit.id)
+            self._note(tx, caller, replace(postit, revoked=True), "DELETED")
 
     def redeem(self, key: str) -> Redemption:
         """Count an attempt; whatever comes of it, it counts. Raises NotFound, Forbidden when it is not ACTIVE."""
@@ -131,6 +138,18 @@ class PostitService:
 
     def status(self, postit: Postit) -> PostitStatus:
         return postit.status(self._clock.now())
+
+    def _note(self, tx: Transaction, caller: Caller, postit: Postit, event: str) -> None:
+        self._journal.record(
+            tx,
+            world=postit.world,
+            subject=postit.id,
+            kind="postit",
+            status=event,
+            description=f"Postit was {event.lower()}",
+            created_by=caller.username,
+            resource=postit,
+        )
 
     def _postit(self, tx: Transaction, caller: Caller, key: str) -> Postit:
         postit = tx.postits.get(full_key(key))

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, union_all, update
 
 from emulator.domain.document import from_document, to_document
 from emulator.domain.notification import Delivery, Message, Subscription, SubscriptionStatus
-from emulator.domain.search import Condition, Page
+from emulator.domain.search import Condition, Operator, Page
 from emulator.store.rows import Searchable, paged, where
 from emulator.store.tables import deliveries, jobs, subscriptions, systems
 
@@ -25,19 +25,18 @@ SEARCHABLE: Searchable = (
     | {f"policy.{name}": _document["policy", name].as_string() for name in _POLICY_TEXTS}
     | {f"policy.{name}": _document["policy", name].as_integer() for name in _POLICY_NUMBERS}
 )
-_ACTIVE = (
-    select(subscriptions.c.document)
-    .where(subscriptions.c.world == bindparam("world"), subscriptions.c.status == "ACTIVE")
-    .order_by(subscriptions.c.created, subscriptions.c.id)
+_NAMING = (Operator.EQ, Operator.IN)
+_ACTIVE = select(subscriptions.c.document).where(
+    subscriptions.c.world == bindparam("world"), subscriptions.c.status == "ACTIVE"
 )
-_ABOUT = subscriptions.c.associated_uuid.in_(bindparam("uuids", expanding=True))
+_LISTENING = _ACTIVE.where(subscriptions.c.associated_uuid.in_(bindparam("uuids", expanding=True)))
 _SYSTEM = (
     select(systems.c.uuid)
     .where(systems.c.world == bindparam("world"), systems.c.id == bindparam("system_id"))
     .scalar_subquery()
 )
-_LISTENING = _ACTIVE.where(_ABOUT)
-_LISTENING_WITH_SYSTEM = _ACTIVE.where(or_(_ABOUT, subscriptions.c.associated_uuid == _SYSTEM))
+# two searches of the index: an OR would walk through all there is
+_LISTENING_WITH_SYSTEM = union_all(_LISTENING, _ACTIVE.where(subscriptions.c.associated_uuid == _SYSTEM))
 
 
 class SubscriptionRows:
@@ -78,17 +77,22 @@ class SubscriptionRows:
         values: dict[str, Any] = {"world": world, "uuids": list(uuids)}
         if system_id:
             values["system_id"] = system_id
-        return [from_document(Subscription, row.document) for row in self._connection.execute(query, values)]
+        found = [from_document(Subscription, row.document) for row in self._connection.execute(query, values)]
+        return sorted(found, key=lambda one: (one.created, one.id))
 
     def find(
         self, world: str, owner: str | None, conditions: Iterable[Condition], page: Page
     ) -> list[Subscription]:
         """One page of an owner's subscriptions, or with None of everybody's."""
-        query = select(subscriptions.c.document).where(
-            subscriptions.c.world == world, where(SEARCHABLE, conditions)
-        )
+        wanted = list(conditions)
+        columns = subscriptions.c
+        here, whose = columns.world, columns.owner
+        if any(c.field in ("id", "associated_uuid") and c.operator in _NAMING for c in wanted):
+            # not to be found by the indexes of all that somebody has: these name the few that are meant
+            here, whose = here + "", whose + ""  # type: ignore[assignment]
+        query = select(columns.document).where(here == world, where(SEARCHABLE, wanted))
         if owner is not None:
-            query = query.where(subscriptions.c.owner == owner)
+            query = query.where(whose == owner)
         query = paged(query, SEARCHABLE, page, subscriptions.c.id)
         return [from_document(Subscription, row.document) for row in self._connection.execute(query)]
 

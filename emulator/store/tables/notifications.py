@@ -22,7 +22,7 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     world_column(),
-    Column("id", String(48), primary_key=True),
+    Column("id", String(48), primary_key=True, info={"case": "exact"}),
     Column("owner", String(64), nullable=False),
     Column("associated_uuid", String(48), nullable=False, info={"case": "exact"}),
     Column("event", String(32), nullable=False, info={"case": "upper"}),
@@ -33,7 +33,7 @@ subscriptions = Table(
     Column("last_updated", Instant, nullable=False),
     Column("document", JSON, nullable=False),
     # what every event asks for
-    Index("ix_subscriptions_listening", "world", "associated_uuid", "status"),
+    Index("ix_subscriptions_listening", "associated_uuid", "world", "status"),
     # pages of a user's own, which are those of one status unless a search says otherwise
     Index("ix_subscriptions_status", "world", "owner", "status", "last_updated", "id"),
     Index("ix_subscriptions_owner", "world", "owner", "last_updated"),
