@@ -13,7 +13,7 @@ from tests.arch.sources import CHECKOUT, PACKAGE, inside, modules
 
 MOST_LINES = 400
 # what a declared dependency brings along as part of its own interface: its request objects, its exceptions
-BROUGHT_BY = {"werkzeug": "flask", "requests": "docker"}
+BROUGHT_BY = {"werkzeug": "flask", "requests": "docker", "referencing": "jsonschema"}
 # the one place that may look, wait and look again
 BOUNDED_WAIT = CHECKOUT / "tests" / "real" / "waiting.py"
 

@@ -7,9 +7,9 @@ test_agavepy_operations.py; prints one JSON object: what came of each operation.
 import io
 import json
 import os
-import time
 
 from agavepy.agave import Agave
+from agavepy.asynchronous import AgaveAsyncResponse
 
 URL, USER = os.environ["TOUR_URL"], os.environ["TOUR_USER"]
 STORAGE, CLUSTER, COPY, APP, FOLDER = (
@@ -82,13 +82,6 @@ def named(content, name):
 
 def users(answer):
     return sorted(entry["username"] for entry in answer)
-
-
-def finished(job_id):
-    for _ in range(600):
-        if ag.jobs.getStatus(jobId=job_id)["status"] in ("FINISHED", "FAILED", "STOPPED"):
-            return
-        time.sleep(0.1)
 
 
 # -- clients, profiles --------------------------------------------------------------------------------
@@ -193,7 +186,7 @@ visit("apps.deletePermissions", appId=APP)
 job = visit("jobs.submit", lambda r: r["status"] == "ACCEPTED", body={"name": "tour", "appId": APP})
 JOB = {"jobId": job["id"]} if job else {"jobId": "none"}
 if job:
-    finished(job["id"])
+    AgaveAsyncResponse(ag, job).result(60)
 visit("jobs.getStatus", lambda r: r["status"] == "FINISHED", **JOB)
 visit("jobs.get", lambda r: r["appId"] == APP and r["ended"], **JOB)
 visit("jobs.list", lambda r: [j["name"] for j in r] == ["tour"])
