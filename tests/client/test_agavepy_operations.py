@@ -24,6 +24,7 @@ BROKEN = {
     "jobs.deletePermissionsForUser": "declares a parameter that its path does not have",
     "jobs.downloadOutput": "reads the file as an answer of the service and returns its `result`",
     "jobs.listPermissionsForUser": OBJECT_FOR_LIST,
+    "meta.searchSchema": "declares one object where the service answers a list",
 }
 """Operations that agavepy itself gets wrong."""
 ABSENT = ("monitors.", "transforms.")

@@ -56,7 +56,7 @@ TERMS: Terms = {
 }
 # path searches: how the value is compared with which field [apps §8]
 _PATH_SEARCHES = {
-    "name": ("name", Operator.LIKE),
+    "name": ("id", Operator.LIKE),
     "tag": ("tags", Operator.LIKE),
     "ontology": ("ontology", Operator.LIKE),
     "system": ("execution_system", Operator.LIKE),

@@ -77,7 +77,8 @@ def test_searches(several: Catalog, query: dict[str, str], expected: list[str]) 
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("name/wc", ["wc-1.00"]),
+        ("name/wc-1.00", ["wc-1.00"]),
+        ("name/wc", []),
         ("name/wc*", ["wc.new-0.1", "wc-1.00"]),
         ("tag/count", ["wc-1.00"]),
         ("ontology/none", []),
