@@ -89,8 +89,9 @@ class SubscriptionService:
                 policy=wanted.policy,
                 status=wanted.status,
             )
-            tx.subscriptions.add(subscription)
+            # told before it is there: a subscription to everything is no news to itself
             self._note(tx, caller, subscription, "CREATED", "This notification was created")
+            tx.subscriptions.add(subscription)
         return subscription
 
     def update(self, caller: Caller, subscription_id: str, document: Mapping[str, Any]) -> Subscription:
