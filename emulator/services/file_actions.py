@@ -174,7 +174,7 @@ class FileActions:
             raise NotFound(f"Remote path {place.path} does not exist.")
         refusal = f"User does not have permission to delete {place.path}"
         if not allowed:
-            raise Forbidden(refusal)
+            raise Forbidden(refusal, service_status=None if known else 401)
         if place.path == "/":
             raise Invalid("The root directory of a system cannot be deleted.")
         if there:

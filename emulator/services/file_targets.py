@@ -58,12 +58,13 @@ def check_write(
     caller: Caller,
     place: Place,
     refusal: str | None = None,
+    service_status: int | None = None,
 ) -> None:
-    """Raises Forbidden with ``refusal``; the service calls it a bad request."""
+    """Raises Forbidden with ``refusal``, or in the words of uploads."""
     with store.read() as tx:
         if not permissions.effective(tx, caller, place.system, place.path).write:
             text = refusal or f"User does not have access to modify {place.path}"
-            raise Forbidden(text, service_status=400)
+            raise Forbidden(text, service_status=service_status)
 
 
 def too_long(path: str) -> bool:

@@ -95,7 +95,7 @@ class FileUploads:
         """
         place = self._places.locate(caller, system_id, agave_path, Route.MEDIA)
         target = target_of(place)
-        check_write(self._store, self._permissions, caller, place)
+        check_write(self._store, self._permissions, caller, place, service_status=400)
         return target
 
     @contextmanager
@@ -116,7 +116,7 @@ class FileUploads:
         if there is not None and there.is_dir:
             raise Invalid(f"A directory already exists at {place.path}")
         if there is not None:
-            check_write(self._store, self._permissions, caller, place)
+            check_write(self._store, self._permissions, caller, place, service_status=400)
         return place
 
     def arrived(

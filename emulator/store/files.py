@@ -48,7 +48,7 @@ class FileRows:
 
     def at(self, world: str, system_id: str, paths: Iterable[str]) -> dict[str, LogicalFile]:
         """The records of those paths that have one."""
-        found = {}
+        found: dict[str, LogicalFile] = {}
         for some in batched(paths):
             query = select(files).where(
                 files.c.world == world, files.c.system_id == system_id, files.c.path.in_(some)

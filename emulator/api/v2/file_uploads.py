@@ -48,9 +48,9 @@ def _upload_target() -> Target:
     """Where an upload may go; a refusal is worded as for an import where the form turns out to be one."""
     try:
         return services().files.uploads.target(caller(), *target())
-    except Forbidden as refusal:
+    except Forbidden:
         if (request.content_length or _SMALL + 1) <= _SMALL and _is_import(read_form(len)):
-            raise Forbidden(_FORM_REFUSAL, service_status=refusal.service_status) from None
+            raise Forbidden(_FORM_REFUSAL) from None
         raise
 
 

@@ -142,7 +142,7 @@ def test_an_action_and_its_target(
         record = answer.json["result"]
         shown = bench.call("GET", f"listings/system/{system}/{record['path']}")
         assert record["nativeFormat"] == ("dir" if shown[0]["type"] == "dir" else "raw")
-    if status >= 400 or status == 200 and action == "mkdir":
+    if status >= 400 or (status == 200 and action == "mkdir"):
         assert tree(root) == before
     else:
         assert tree(root) != before

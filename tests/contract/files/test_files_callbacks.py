@@ -48,15 +48,18 @@ def test_a_plain_address(bench: Bench, private: str, sink: WebhookSink, field: s
 
 def test_no_address_at_all(bench: Bench, private: str) -> None:
     for fields in ({}, {"callbackURL": ""}, {"notifications": "[]"}, {"notifications": " "}):
-        assert bench.upload(f"system/{private}", b"1", "a", **fields).json["result"]["_links"]["notification"] == []
+        assert (
+            bench.upload(f"system/{private}", b"1", "a", **fields).json["result"]["_links"]["notification"]
+            == []
+        )
 
 
 def test_subscriptions_in_a_form(bench: Bench, private: str, sink: WebhookSink) -> None:
     one = {"url": f"{sink.url}/one", "event": "staging_completed", "associatedUuid": "something else"}
     all_of_them = {"url": f"{sink.url}/all?e=${{EVENT}}", "event": "*", "persistent": True}
-    record = bench.upload(
-        f"system/{private}", b"1", "a", notifications=json.dumps([one, all_of_them])
-    ).json["result"]
+    record = bench.upload(f"system/{private}", b"1", "a", notifications=json.dumps([one, all_of_them])).json[
+        "result"
+    ]
     assert titles(record) == ["STAGING_COMPLETED", "*"]
     hooks = sink.wait_for(4)
     assert [hook.path for hook in hooks if hook.path == "/one"] == ["/one"]
@@ -69,9 +72,7 @@ def test_subscriptions_in_a_form(bench: Bench, private: str, sink: WebhookSink) 
 def test_subscriptions_of_an_import(bench: Bench, private: str, sink: WebhookSink) -> None:
     bench.put(private, "/home/file", b"1")
     wanted = {"url": f"{sink.url}/${{EVENT}}", "event": "*", "persistent": True}
-    record = start_import(
-        bench, private, f"agave://{private}/file", fileName="b", notifications=wanted
-    )
+    record = start_import(bench, private, f"agave://{private}/file", fileName="b", notifications=wanted)
     assert titles(record) == ["*"]
     ended(bench, record)
     assert [hook.path for hook in sink.wait_for(3)] == ["/STAGING_QUEUED", "/STAGING", "/STAGING_COMPLETED"]
@@ -126,7 +127,9 @@ def test_what_is_no_callback_is_refused_before_anything_is_written(
     assert bench.unfinished() == []
 
 
-def test_every_event_of_a_file_is_also_one_of_its_system(bench: Bench, private: str, sink: WebhookSink) -> None:
+def test_every_event_of_a_file_is_also_one_of_its_system(
+    bench: Bench, private: str, sink: WebhookSink
+) -> None:
     api = Api(f"http://127.0.0.1:{bench.port}", OWNER)
     body = {
         "url": f"{sink.url}/${{EVENT}}",

@@ -16,7 +16,9 @@ from tests.real.waiting import wait_until
 
 # dots and slashes in other scripts, which some systems fold to ASCII
 LOOK_ALIKES = "\uff0e\uff0e \u2024\u2024 \u2025 \u2215 \u2044 \uff0f \u29f8 \ufe68 \uff3c \u200b.. ..\u0000"
-SPELLED = ".. . ... %2e%2e .%2e %252e%252e ..%2f %2f %5c ..%5c \\ ..\\.. ~ ~root C: c:\\ C:/.. out up home file"
+SPELLED = (
+    ".. . ... %2e%2e .%2e %252e%252e ..%2f %2f %5c ..%5c \\ ..\\.. ~ ~root C: c:\\ C:/.. out up home file"
+)
 LONE_SPACE = " "
 PIECE = st.sampled_from([*SPELLED.split(), *LOOK_ALIKES.split(" "), LONE_SPACE, "", "outside", "secret"])
 PATHS = st.lists(PIECE, min_size=1, max_size=7).map("/".join) | st.tuples(

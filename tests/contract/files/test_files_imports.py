@@ -203,7 +203,12 @@ def test_where_it_goes(bench: Bench, private: str, source: str) -> None:
             400,
             "Invalid value for the 'filename' field. Please specify a string.",
         ),
-        ("/nope/deep", {"urlToIngest": "agave://x/y"}, 404, "Destination path /home/nope/deep does not exist."),
+        (
+            "/nope/deep",
+            {"urlToIngest": "agave://x/y"},
+            404,
+            "Destination path /home/nope/deep does not exist.",
+        ),
         ("/nope", {"urlToIngest": "agave://x/y"}, 404, "Destination path /home/nope does not exist."),
         (
             "/taken",
@@ -218,7 +223,12 @@ def test_where_it_goes(bench: Bench, private: str, source: str) -> None:
             400,
             "Invalid value for urlToIngest. http://host:port/x is not a valid URL.",
         ),
-        ("", {"urlToIngest": "agave://x/a\x00"}, 400, "Invalid value for urlToIngest. It is not a valid URL."),
+        (
+            "",
+            {"urlToIngest": "agave://x/a\x00"},
+            400,
+            "Invalid value for urlToIngest. It is not a valid URL.",
+        ),
     ],
 )
 def test_requests_that_are_refused(

@@ -40,16 +40,16 @@ def test_a_file_by_http(bench: Bench, private: str, outside: Site) -> None:
     assert bench.real(private, "/home/naïve.txt").stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize(("path", "name"), [("", "unknown"), ("/", "unknown"), ("/..", "unknown"), ("/d/", "d")])
+@pytest.mark.parametrize(
+    ("path", "name"), [("", "unknown"), ("/", "unknown"), ("/..", "unknown"), ("/d/", "d")]
+)
 def test_a_url_without_a_name(bench: Bench, private: str, outside: Site, path: str, name: str) -> None:
     record = start_import(bench, private, outside.url + path)
     assert record["name"] == name
     assert ended(bench, record)[-1]["status"] == "STAGING_COMPLETED"
 
 
-def test_name_and_password_log_in_and_are_shown_to_nobody(
-    bench: Bench, private: str, outside: Site
-) -> None:
+def test_name_and_password_log_in_and_are_shown_to_nobody(bench: Bench, private: str, outside: Site) -> None:
     url = f"http://me:secret@127.0.0.1:{outside.port}/private"
     record = start_import(bench, private, url)
     assert record["source"] == url

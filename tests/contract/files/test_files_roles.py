@@ -97,7 +97,9 @@ def private(role: Role, rights: str | None) -> Subject:
     return Subject(f"private, {role.name}", rights, role)
 
 
-def granted(word: str, rights: str, role: Role | None = Role.USER, to: str = OTHER, **more: object) -> Subject:
+def granted(
+    word: str, rights: str, role: Role | None = Role.USER, to: str = OTHER, **more: object
+) -> Subject:
     where = "public" if more.get("public") else f"private, {role.name if role else 'no role'}"
     return Subject(f"{where}, {word} to {to}", rights, role, grants={to: word}, **more)  # type: ignore[arg-type]
 
@@ -169,10 +171,10 @@ def expected(operation: Operation, subject: Subject, system: str, state: str) ->
         return 404, media if operation.is_media else f"No resource found for user with system id '{system}'"
     if operation.is_media and state != "UP":
         return 400, f"System {system} is {state}"
-    if subject.rights.startswith("x-"):
-        # of a public execution system its owner has all rights, but only by the media routes
-        if operation.shares or (not operation.is_media and subject.rights == "x-public"):
-            return 403, ADMINISTRATORS_ONLY
+    # of a public execution system its owner has all rights, but only by the media routes
+    closed = operation.shares or (not operation.is_media and subject.rights == "x-public")
+    if closed and subject.rights.startswith("x-"):
+        return 403, ADMINISTRATORS_ONLY
     rights = {"x-admin": "rwx", "x-public": "rwx" if subject.user == OWNER else ""}.get(
         subject.rights, subject.rights
     )
