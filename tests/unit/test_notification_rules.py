@@ -164,11 +164,11 @@ def test_a_policy_is_taken() -> None:
             "Invalid notification policy retryLimit. retryLimit must be an integer between 0 and 1440.",
         ),
         (
-            {"retryRate": "5"},
+            {"retryRate": "5s"},
             "Invalid notification policy retryRate. retryRate must be an integer between 0 and 86400.",
         ),
         (
-            {"saveOnFailure": 1},
+            {"saveOnFailure": "often"},
             "Invalid notification policy saveOnFailure. saveOnFailure must be a boolean value.",
         ),
         ([], "Invalid notification policy. policy should be a JSON object."),
