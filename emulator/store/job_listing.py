@@ -78,7 +78,8 @@ def page_of(
     order = desc if page.descending else asc
     by = SEARCHABLE[page.order_by]
     if isinstance(by.type, String):  # texts are in order as they are equal: in any case
-        by = by.collate("NOCASE") if by.info.get("case") == "any" else func.lower(by)
+        folded = getattr(by, "info", {}).get("case") == "any"
+        by = by.collate("NOCASE") if folded else func.lower(by)
     here: Any = select(jobs.c.id.label("id"), by.label("place"))
     here = here.where(jobs.c.status != JobState.ACCEPTED.value)
     wanted = [*conditions]
