@@ -49,9 +49,7 @@ def routes() -> Iterable[Route]:
     return [
         # -- tenants, clients, tokens, profiles [auth] ------------------------------------------
         Route("GET", "/tenants", tenants.list_tenants, open=True),
-        Route("POST PUT DELETE", "/tenants", tenants.refuse_verb, open=True),
         Route("GET", "/tenants/<tenant>", tenants.show_tenant, open=True),
-        Route("POST PUT DELETE", "/tenants/<tenant>", tenants.refuse_verb, open=True),
         Route("GET", "/apim/v2/publickey", tenants.show_public_key, open=True),
         Route("GET", "/clients/v2", api_clients.list_clients, open=True),
         Route("POST", "/clients/v2", api_clients.create_client, open=True),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
-from werkzeug.exceptions import MethodNotAllowed
 
-from emulator.api.http import base_url, edge, services, world
-from emulator.api.v2.wire import error_reply, link, reply
+from emulator.api.http import base_url, services, world
+from emulator.api.v2.wire import link, reply
 from emulator.domain.errors import NotFound
 
 _LIVE = "LIVE"
@@ -24,13 +23,6 @@ def show_tenant(tenant: str) -> Response:
     if here.status != _LIVE or tenant.lower() not in (here.tenant_id.lower(), here.tenant_uuid):
         raise NotFound(f"No tenant found with id {tenant} {request.remote_addr}")
     return reply([_tenant()], message="")
-
-
-def refuse_verb(**_: str) -> Response:
-    """405, or the service's own 501 [conventions §9.3]."""
-    if edge().settings.faithful_5xx:
-        return error_reply(501, f"{request.method} is not supported")
-    raise MethodNotAllowed(valid_methods=["GET", "HEAD", "OPTIONS"])
 
 
 def show_public_key() -> Response:
