@@ -112,3 +112,6 @@ def _origins() -> Iterator[str]:
     if edge().settings.base_url:
         yield edge().settings.base_url
     yield f"http://localhost:{request.environ.get('SERVER_PORT', '')}/"
+    for host in edge().settings.stand_in_for.split(","):
+        if host.strip():
+            yield f"https://{host.strip()}/"

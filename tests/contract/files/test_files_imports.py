@@ -107,6 +107,8 @@ def test_a_directory_with_all_below_it(bench: Bench, private: str, source: str) 
         ("http://127.0.0.1:{port}/files/v2/media/system/{source}/file.txt", "/home/file.txt", b"content"),
         ("https://localhost:{port}/files/v2/media/system/{source}//top?x=1", "/home/top", b"at the top"),
         ("http://LOCALHOST:{port}//files/v2/media/system/{source}/dir", "/home/dir", None),
+        ("https://api.tacc.utexas.edu/files/v2/media/system/{source}//top", "/home/top", b"at the top"),
+        ("https://api.tacc.utexas.edu:443/files/v2/media/system/{source}//top", "/home/top", b"at the top"),
         ("http://here.example:99/files/v2/media/system/{source}//top", "/home/top", b"at the top"),
     ],
 )
