@@ -14,7 +14,7 @@ from emulator.settings import Settings, flag
 # Facts behind each line: [clients §0, §1.1, §1.2]. All of it is shell, so that `eval "$(tapis-emulator env)"` works.
 _COMMON = """\
 export TAPIS_DEFAULT_TENANT_ID=tacc.prod
-export TAPIS_CACHE_DIR="{cache}"
+{cache}
 export TAPIS_DEFAULT_VERIFY_SSL=false TAPIS_CLI_VERIFY_SSL=false PYTHONWARNINGS=ignore
 export TAPIS_CLI_NO_PROMPT=1 TAPIS_CLI_GA_DISABLE=true
 #   tapis auth init --tenant-id tacc.prod --username {user} --password emulator --no-dockerhub
@@ -47,16 +47,22 @@ unset http_proxy HTTP_PROXY no_proxy NO_PROXY TAPIS_BASE_URL TAPIS_TENANTS_URL T
 # tapis-cli and agavepy
 """
 _CACHE = "$HOME/.agave-emulator"
+_ORDINARY_CACHE = """\
+case "${TAPIS_CACHE_DIR:-$HOME/.agave-emulator}" in "$HOME"/.agave-emulator*) TAPIS_CACHE_DIR=$HOME/.agave-emulator;; esac
+export TAPIS_CACHE_DIR"""
 _USER = "testuser"
 
 
 @dataclass(frozen=True)
 class Way:
-    """Where clients are pointed: a URL, a user, a cache of their own when the way is not the ordinary one."""
+    """Where clients are pointed: a URL, a user, a cache of their own when the way is not the ordinary one.
+
+    The ordinary way leaves in use a cache that the shell has already, unless it is that of another way.
+    """
 
     url: str
     user: str = _USER
-    cache: str = f"${{TAPIS_CACHE_DIR:-{_CACHE}}}"
+    cache: str = ""
     proxy: str = ""
 
 
@@ -64,7 +70,8 @@ def client_lines(way: Way) -> str:
     """What ``serve`` prints at its start and ``env`` again."""
     url = way.url.rstrip("/")
     insecure = "k" if url.startswith("https:") else ""
-    common = _COMMON.format(url=url, user=way.user, cache=way.cache, insecure=insecure)
+    cache = f'export TAPIS_CACHE_DIR="{way.cache}"' if way.cache else _ORDINARY_CACHE
+    common = _COMMON.format(url=url, user=way.user, cache=cache, insecure=insecure)
     return (_PROXIED if way.proxy else _DIRECT).format(url=url, proxy=way.proxy) + common
 
 

@@ -27,6 +27,7 @@ _END = "-- end of output --"
 _MASKS = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-007", "JOB-ID"),
     (r"\d{4}-\d\d-\d\dT[\d:.+Z-]+", "TIME"),
+    (r"localhost:\d+", "localhost:PORT"),
 )
 
 

@@ -24,6 +24,7 @@ import requests
 
 from emulator.app import Emulator
 from emulator.domain.listener import Listener
+from tests.client.shown import CHECKOUT, run_all
 from tests.conftest import _do_without
 from tests.real.clients import Clients
 from tests.served import served
@@ -293,3 +294,10 @@ def test_worlds_are_told_apart_by_the_listener(tmp_path: Path, clients: Clients)
         with here.emulator.store.read() as tx:
             assert tx.clients.of_owner("second", "student01")
             assert not tx.clients.of_owner("default", "student01")
+
+
+def test_the_page_shows_what_happens(tmp_path: Path, clients: Clients) -> None:
+    pairs = run_all((CHECKOUT / "docs" / "ways-in.md").read_text(encoding="utf-8"), clients, tmp_path)
+    assert len(pairs) > 15
+    for shown, real in pairs:
+        assert real.masked == shown.masked, f"$ {shown.command}"
