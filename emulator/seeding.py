@@ -95,7 +95,7 @@ class Seeder:
             contact_email=contact.get("email", ""),
             status=str(tenant.get("status", "LIVE")).upper(),
         )
-        admins = set(tenant.get("admins") or ())
+        admins = {str(name).lower() for name in tenant.get("admins") or ()}
         by_password: dict[str, list[User]] = {}
         for entry in _people(document):
             by_password.setdefault(str(entry["password"]), []).append(self._user(world, entry, admins))
@@ -114,7 +114,7 @@ class Seeder:
             first_name=entry.get("first_name", ""),
             last_name=entry.get("last_name", ""),
             phone=str(entry.get("phone", "")),
-            admin=username in admins,
+            admin=username.lower() in admins,  # in any case [auth §2.1]
             roles=tuple(entry.get("roles") or ()),
             created=self._clock.now(),
             uuid=profile_uuid(world.tenant_uuid, username),

@@ -269,7 +269,7 @@ class FilePermissionService:
             world=caller.world,
             username=username,
             tenant_id=caller.tenant_id,
-            admin=bool(user and user.admin),
+            admin=bool(user and user.is_admin(caller.tenant_id)),
         )
         record = self._records.known(tx, place)
         own = (

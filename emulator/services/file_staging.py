@@ -205,7 +205,7 @@ def _caller(tx: Transaction, task: StagingTask) -> Caller:
         world=task.world,
         username=task.username,
         tenant_id=world.tenant_id if world else "",
-        admin=bool(user and user.admin),
+        admin=bool(user and world and user.is_admin(world.tenant_id)),
         roles=user.roles if user else (),
     )
 
