@@ -14,7 +14,7 @@ from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.data_directory import DataDirectory
-from emulator.domain.errors import EmulatorError
+from emulator.domain.errors import EmulatorError, Unavailable
 from emulator.domain.metadata import RecordKind
 from emulator.domain.paths import host_path, virtual_path
 from emulator.engine.clock import RealClock
@@ -29,7 +29,7 @@ from emulator.hosts.sandbox import SandboxHosts
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
 from emulator.runtimes.launcher import SandboxLauncher
-from emulator.seeding import DEFAULT_WORLD, Seeder
+from emulator.seeding import DEFAULT_WORLD, BadSeed, Seeder
 from emulator.server import TlsIdentity
 from emulator.services import Services
 from emulator.services.accounts import AccountService
@@ -230,7 +230,10 @@ class Emulator:
         return found
 
     def _make_world(self, name: str) -> None:
-        self._seeder.seed(name)
+        try:
+            self._seeder.seed(name)
+        except BadSeed as error:
+            raise Unavailable(f"The world {name} cannot be made: {error}") from error
 
     def _wake(self, job_id: str) -> None:
         self.engine.wake(job_id)

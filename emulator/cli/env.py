@@ -48,7 +48,9 @@ unset http_proxy HTTP_PROXY no_proxy NO_PROXY TAPIS_BASE_URL TAPIS_TENANTS_URL T
 """
 _CACHE = "$HOME/.agave-emulator"
 _ORDINARY_CACHE = """\
-case "${TAPIS_CACHE_DIR:-$HOME/.agave-emulator}" in "$HOME"/.agave-emulator*) TAPIS_CACHE_DIR=$HOME/.agave-emulator;; esac
+case "${TAPIS_CACHE_DIR:-$HOME/.agave-emulator}" in
+  "$HOME"/.agave-emulator*) TAPIS_CACHE_DIR=$HOME/.agave-emulator;;
+esac
 export TAPIS_CACHE_DIR"""
 _USER = "testuser"
 

@@ -107,7 +107,7 @@ class ListenerService:
         """With name, world and user as they will be. Raises NotFound, PreconditionFailed."""
         with self._store.read() as tx:
             world = tx.accounts.world(wanted.world)
-        if world is None and create:
+        if create and (world is None or not world.seeded):
             self._make_world(wanted.world)
         with self._store.read() as tx:
             world = tx.accounts.world(wanted.world)

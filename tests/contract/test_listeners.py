@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from emulator.app import Emulator
+from emulator.resources import fixtures
 from emulator.settings import BadSetting
 from tests.real.waiting import wait_until
 from tests.real.webhook_sink import WebhookSink
@@ -444,3 +445,22 @@ class TestStandIn:
                     f"https://{host}/tenants", proxies=through, verify=str(known), timeout=60
                 )
                 assert answer.json()["result"][0]["baseUrl"] == f"https://{host}/"
+
+
+class TestSeeds:
+    def test_a_world_that_cannot_be_made_is_told_and_is_finished_once_it_can(self, tmp_path: Path) -> None:
+        """The seed goes bad after the start: its accounts can be read, its systems cannot."""
+        seeds = fixtures() / "seeds"
+        good = (seeds / "tacc.prod.yaml").read_text(encoding="utf-8")
+        good = good.replace("- file: ", f"- file: {seeds}/").replace("bundle: ../", f"bundle: {seeds}/../")
+        seed = tmp_path / "seed.yaml"
+        seed.write_text(good)
+        with served(tmp_path / "data", seed_file=str(seed)) as emulator:
+            seed.write_text(good.replace("tacc.stampede2.json", "gone.json"))
+            wish = {"world": "second", "create": True}
+            assert "gone.json" in control(emulator.url, "POST", expect=503, json=wish)["error"]
+            assert len(control(emulator.url, "GET")) == 1
+            seed.write_text(good)
+            url = control(emulator.url, "POST", expect=201, json=wish)["url"]
+            found = {system["id"] for system in Api(url).call("GET", "systems/v2")}
+            assert found == {"tacc.corral", "tacc.stampede2"}
