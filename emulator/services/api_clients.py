@@ -43,8 +43,11 @@ class ApiClientService:
         ):
             if len(text) > _LONGEST[field]:
                 raise Invalid(f"{field} must be at most {_LONGEST[field]} characters")
-        if "/" in name or not name.isprintable():  # no URL could name it
+        # no URL could name these
+        if "/" in name or not name.isprintable():
             raise Invalid("clientName must not contain slashes or control characters")
+        if name in (".", ".."):
+            raise Invalid("clientName must be more than dots")
         if not callback_url.isprintable():
             raise Invalid("callbackUrl must not contain control characters")
         client = ApiClient(

@@ -69,9 +69,11 @@ class AuthorizationService:
 
 
 def is_web_address(url: str) -> bool:
-    """Whether a browser may be sent there: absolute, http or https, without a fragment."""
+    """Whether a browser may be sent there: absolute, http or https, a port that can be, no fragment."""
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and "#" not in url
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and "#" not in url and parts.port != 0
+        )
     except ValueError:
         return False

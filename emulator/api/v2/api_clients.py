@@ -9,6 +9,7 @@ from flask import Response, request
 
 from emulator.api.http import anonymous_caller, scope, services
 from emulator.api.v2 import bodies
+from emulator.api.v2.basic import basic_login
 from emulator.api.v2.wire import link, reply
 from emulator.domain.apis import APIS, PROVIDER, VERSION
 from emulator.domain.errors import NotAuthenticated
@@ -73,9 +74,9 @@ def _texts(*names: str) -> dict[str, str]:
 
 def _owner() -> Caller:
     """The user that HTTP Basic names; without credentials the listener's default user, where allowed."""
-    login = request.authorization
-    if login is not None and login.type == "basic":
-        return services().accounts.caller_of_login(scope().world, login.username or "", login.password or "")
+    login = basic_login()
+    if login is not None:
+        return services().accounts.caller_of_login(scope().world, *login)
     default = None if "Authorization" in request.headers else anonymous_caller()
     if default is None:
         raise NotAuthenticated(LOGIN_FAILED)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from flask import Response, request
 
 from emulator.api.http import caller, services
+from emulator.api.v2.basic import basic_login
 from emulator.api.v2.wire import NO_STORE, bare
 from emulator.domain.errors import OAuthRefused
 from emulator.domain.identity import Token
@@ -55,9 +56,9 @@ def form_fields() -> dict[str, str]:
 
 
 def _client_credentials(form: dict[str, str]) -> tuple[str, str]:
-    login = request.authorization
-    if login is not None and login.type == "basic":
-        return login.username or "", login.password or ""
+    login = basic_login()
+    if login is not None:
+        return login
     if form.get("client_id"):
         return form["client_id"], form.get("client_secret", "")
     raise OAuthRefused("invalid_client", "Client Authentication failed.")

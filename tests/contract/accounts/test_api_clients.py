@@ -68,6 +68,7 @@ NO_SLASH = "clientName must not contain slashes or control characters"
         ({"clientName": "a/b"}, NO_SLASH),
         ({"clientName": "a\x00"}, NO_SLASH),
         ({"clientName": "a\nb"}, NO_SLASH),
+        ({"clientName": ".."}, "clientName must be more than dots"),
         ({"clientName": "x" * 129}, "clientName must be at most 128 characters"),
         ({"clientName": "x", "description": "x" * 4097}, "description must be at most 4096 characters"),
         (
@@ -116,9 +117,20 @@ def test_clients_are_for_who_knows_the_password(api: Api, keys: Keys, verb: str,
         {"auth": ("", "")},
         {"headers": bearer(token)},
         {"headers": {"Authorization": "Basic !"}},
+        {"headers": {"Authorization": b"Basic \xff"}},
+        {"headers": {"Authorization": "Basic dGVzdHVzZXI="}},  # no colon
     ):
         assert api.refused(verb, path, 401, **options) == text
     assert api.call("GET", "clients/v2/keys", auth=LOGIN)
+
+
+def test_a_password_may_be_in_either_encoding(api: Api, admin: Api) -> None:
+    new = {"username": "accented", "password": "pässwörd", "email": "a@example.org"}
+    admin.call("POST", "profiles/v2", json=new)
+    for encoding in ("utf-8", "latin-1"):
+        login = (b"accented", new["password"].encode(encoding))
+        assert api.call("GET", "clients/v2", auth=login) == []
+    admin.call("DELETE", "profiles/v2/accented")
 
 
 def test_without_credentials_clients_are_the_default_users(api: Api, keys: Keys) -> None:

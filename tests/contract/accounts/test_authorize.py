@@ -191,13 +191,32 @@ def test_nobody_is_sent_anywhere_but_to_the_registered_callback(
 
 
 @pytest.mark.parametrize(
-    "callback", ["", "urn:ietf:wg:oauth:2.0:oob", "javascript:alert(1)", "/here", "https://", "http://a/#b"]
+    "callback",
+    [
+        "",
+        "urn:ietf:wg:oauth:2.0:oob",
+        "javascript:alert(1)",
+        "/here",
+        "https://",
+        "http://a/#b",
+        "https://a:99999/",
+        "https://a:b/",
+        "https://[::1/",
+    ],
 )
 def test_a_client_without_a_web_address_cannot_ask(api: Api, callback: str) -> None:
     keys = register(api, "no callback", callbackUrl=callback)
     for more in ({"redirect_uri": callback}, {"redirect_uri": ""}):
         answer = show(api, **asked(keys) | more)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_a_callback_may_hold_any_letters(api: Api) -> None:
+    keys = register(api, "letters", callbackUrl="https://app.example.org/é☃?x=ü")
+    answer = send(api, asked(keys, redirect_uri="") | USER | {"state": "a\r\nSet-Cookie: b"})
+    where = answer.headers["Location"]
+    assert where.startswith("https://app.example.org/%C3%A9%E2%98%83?x=%C3%BC&code=")
+    assert where.endswith("&state=a%0D%0ASet-Cookie%3A+b") and "Set-Cookie" not in answer.headers
 
 
 def test_the_callback_need_not_be_named(api: Api, keys: Keys) -> None:
