@@ -178,12 +178,17 @@ class Connection:
             if request.method == "CONNECT":
                 self._open_tunnel(request, source)
                 return _Next.TUNNEL
-            stand_in, own = self._site.stand_in, self._transport.own_address()
-            target = stand_in.absolute(request.uri, own) if stand_in else None
+            target = self._absolute(request.uri)
         except Refused as refused:
             self._refuse(refused.status, refused.message, body=request.method != "HEAD")
             return _Next.CLOSE
         return _Next.REQUEST if self._answer(request, source, target) else _Next.CLOSE
+
+    def _absolute(self, uri: str) -> Target | None:
+        stand_in = self._site.stand_in
+        if stand_in is None or uri.startswith("/"):
+            return None
+        return stand_in.absolute(uri, self._transport.own_address())
 
     def _open_tunnel(self, request: Request, source: Source) -> None:
         """Be the other end of the tunnel that the client asks for. Raises Refused."""
