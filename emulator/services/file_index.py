@@ -83,7 +83,9 @@ class FileIndex:
             known = tx.files.at(system.world, system.id, [entry.path for entry in children])
         new = [entry for entry in children if entry.path not in known]
         for first in range(0, len(new), _AT_ONCE):
+            some = new[first : first + _AT_ONCE]
             with self._store.write() as tx:
-                for entry in new[first : first + _AT_ONCE]:
-                    known[entry.path] = self._records.seen(tx, place.at(entry.path), entry.info.is_dir)
+                known |= self._records.seen_together(
+                    tx, {entry.path: (place.at(entry.path), entry.info.is_dir) for entry in some}
+                )
         return known

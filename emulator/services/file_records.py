@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from emulator.domain import paths
@@ -40,6 +40,23 @@ class FileRecords:
         record = self._new(place, is_dir, owner_of(place.system, place.path, place.system.owner))
         tx.files.add(record)
         return record
+
+    def seen_together(
+        self, tx: Transaction, places: Mapping[str, tuple[Place, bool]]
+    ) -> dict[str, LogicalFile]:
+        """The same for many paths of one system, each with whether it is a directory."""
+        first = next(iter(places.values()), None)
+        if first is None:
+            return {}
+        system = first[0].system
+        found = tx.files.at(system.world, system.id, places)
+        new = {
+            path: self._new(place, is_dir, owner_of(system, path, system.owner))
+            for path, (place, is_dir) in places.items()
+            if path not in found
+        }
+        tx.files.add_all(new.values())
+        return found | new
 
     def written(
         self,

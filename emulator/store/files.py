@@ -63,6 +63,11 @@ class FileRows:
     def add(self, file: LogicalFile) -> None:
         self._connection.execute(insert(files).values(**_values(file)))
 
+    def add_all(self, new: Iterable[LogicalFile]) -> None:
+        rows = [_values(file) for file in new]
+        if rows:
+            self._connection.execute(insert(files), rows)
+
     def save(self, file: LogicalFile) -> None:
         self._connection.execute(update(files).where(files.c.uuid == file.uuid).values(**_values(file)))
 
