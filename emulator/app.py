@@ -308,10 +308,10 @@ class Emulator:
             tokens=tokens,
             authorizations=AuthorizationService(store=store, clock=clock, ids=ids, tokens=tokens),
             assertions=AssertionService(clock=clock, signer=SigningKey(self.directory.path)),
-            profiles=ProfileService(store=store, clock=clock, accounts=accounts, settings=settings),
-            postits=PostitService(
-                store=store, clock=clock, ids=ids, journal=journal, accounts=accounts
+            profiles=ProfileService(
+                store=store, clock=clock, journal=journal, accounts=accounts, settings=settings
             ),
+            postits=PostitService(store=store, clock=clock, ids=ids, journal=journal, accounts=accounts),
             systems=systems,
             system_roles=SystemRoleService(store=store, systems=systems, accounts=accounts),
             apps=apps,

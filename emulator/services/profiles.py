@@ -18,6 +18,7 @@ from emulator.domain.identity import (
 )
 from emulator.domain.ports import Clock
 from emulator.domain.search import Page
+from emulator.engine.journal import Journal
 from emulator.services.accounts import AccountService
 from emulator.settings import Settings
 from emulator.store import Store, Transaction
@@ -47,9 +48,12 @@ _DETAILS = (
 
 
 class ProfileService:
-    def __init__(self, *, store: Store, clock: Clock, accounts: AccountService, settings: Settings) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, journal: Journal, accounts: AccountService, settings: Settings
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._journal = journal
         self._accounts = accounts
         self._managers = {name.strip() for name in settings.account_managers.split(",") if name.strip()}
         self._default_user = settings.default_user
@@ -90,6 +94,7 @@ class ProfileService:
             if tx.accounts.user(caller.world, username) is not None:
                 raise Invalid(f"A user with username {username} already exists")
             tx.accounts.add_user(user, _password(given["password"]))
+            self._note(tx, caller, user, "CREATED")
         return user
 
     def update(self, caller: Caller, username: str, given: Mapping[str, str]) -> User:
@@ -103,6 +108,7 @@ class ProfileService:
             if not changed.email:
                 raise Invalid("email is required")
             tx.accounts.save_user(changed, _password(given["password"]) if "password" in given else None)
+            self._note(tx, caller, changed, "UPDATED")
         return changed
 
     def delete(self, caller: Caller, username: str) -> None:
@@ -119,7 +125,21 @@ class ProfileService:
                 tx.clients.remove(client)
             tx.tokens.remove_all_of(caller.world, username)
             tx.postits.revoke_all_of(caller.world, username)
+            self._note(tx, caller, user, "DELETED")
             tx.accounts.remove_user(user)
+
+    def _note(self, tx: Transaction, caller: Caller, user: User, event: str) -> None:
+        tenant = self._accounts.world(user.world).tenant_uuid
+        self._journal.record(
+            tx,
+            world=user.world,
+            subject=user.uuid or profile_uuid(tenant, user.username),
+            kind="profile",
+            status=event,
+            description=f"Profile was {event.lower()}",
+            created_by=caller.username,
+            resource=user,
+        )
 
     def _user(self, tx: Transaction, caller: Caller, username: str) -> User:
         user = tx.accounts.user(caller.world, username)

@@ -208,6 +208,7 @@ class SystemActions:
                 "erasing."
             )
         self._access.note(tx, caller, system, "ERASED", "This system was erased")
+        tx.subscriptions.end_of(system.world, system.uuid)
         tx.systems.erase(system)
 
 

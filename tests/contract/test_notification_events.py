@@ -244,6 +244,31 @@ def test_postits(api: Api, ground: Ground, webhook_sink: WebhookSink) -> None:
     assert names(told(api, webhook_sink, uuid, act, 2)) == ["UPDATED", "DELETED"]
 
 
+def test_profiles(api: Api, admin: Api, webhook_sink: WebhookSink) -> None:
+    user = {"username": "told-of", "password": "a password", "email": "told@example.org"}
+    made = admin.call("POST", "profiles/v2", json=user)
+    subscription = subscribe(api, made["uuid"], f"{webhook_sink.url}/{EVENT}")
+    assert subscription["_links"]["profile"] == {"href": f"{api.url}/profiles/v2/told-of"}
+    admin.call("PUT", "profiles/v2/told-of", json={"email": "new@example.org"})
+    admin.call("DELETE", "profiles/v2/told-of")
+    hooks = webhook_sink.wait_for(2)
+    assert names(hooks) == ["UPDATED", "DELETED"]
+    assert (hooks[0].json["username"], hooks[0].json["email"]) == ("told-of", "new@example.org")
+    assert not any("a password" in hook.body.decode() for hook in hooks)
+
+
+def test_a_system_that_is_erased(admin: Api, ground: Ground, webhook_sink: WebhookSink) -> None:
+    system = ground.another_system()
+    hooks = told_of_one_that_goes(
+        admin,
+        webhook_sink,
+        system["uuid"],
+        lambda: admin.call("PUT", f"systems/v2/{system['id']}", json={"action": "erase"}),
+        1,
+    )
+    assert names(hooks) == ["ERASED"]
+
+
 def test_a_job_its_app_and_its_system(api: Api, ground: Ground, webhook_sink: WebhookSink) -> None:
     app = ground.app()
     system = api.call("GET", f"systems/v2/{app['executionSystem']}")

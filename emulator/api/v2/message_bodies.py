@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -11,10 +10,12 @@ from typing import Any
 
 from emulator.api.v2 import app_record, file_record, metadata_record, notification_record, system_record
 from emulator.api.v2.job_record import fields
+from emulator.api.v2.profiles import profile_record
 from emulator.api.v2.wire import chicago
 from emulator.domain.app import App
 from emulator.domain.event import Event
 from emulator.domain.file import LogicalFile
+from emulator.domain.identity import User
 from emulator.domain.job import Job
 from emulator.domain.metadata import MetadataRecord
 from emulator.domain.notification import Subscription
@@ -40,6 +41,8 @@ def body_of(resource: object, event: Event) -> dict[str, Any]:
         return notification_record.full(resource, {})
     if isinstance(resource, MetadataRecord):
         return metadata_record.full(resource)
+    if isinstance(resource, User):
+        return profile_record(resource)
     return _plain(resource)
 
 
@@ -88,8 +91,6 @@ def _job_body(job: Job, event: Event) -> dict[str, Any]:
 
 def _plain(resource: object) -> dict[str, Any]:
     """A record that has no shape of its own here: its fields by their names on the wire."""
-    if isinstance(resource, Mapping):
-        return dict(resource)
     if not is_dataclass(resource):
         raise TypeError(f"no message can be made of {type(resource).__name__}")
     return {

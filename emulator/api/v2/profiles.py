@@ -54,11 +54,11 @@ def list_profiles() -> Response:
     found = services().profiles.find(
         caller(), bodies.page(), term, request.args.get(asked, "") if asked else ""
     )
-    return reply([_profile(user) for user in found])
+    return reply([profile_record(user) for user in found])
 
 
 def show_profile(username: str) -> Response:
-    return reply(_profile(services().profiles.get(caller(), username)))
+    return reply(profile_record(services().profiles.get(caller(), username)))
 
 
 def search_profiles(term: str, value: str) -> Response:
@@ -66,17 +66,17 @@ def search_profiles(term: str, value: str) -> Response:
         text = "Invalid search term. Valid search terms are: username, email, and name."
         raise Invalid(text, service_status=500)
     found = services().profiles.find(caller(), bodies.page(), _TERMS[term.lower()], value)
-    return reply([_profile(user) for user in found])
+    return reply([profile_record(user) for user in found])
 
 
 def create_profile() -> Response:
     user = services().profiles.create(caller(), _given())
-    return reply(_profile(user), 201, "User created successfully.")
+    return reply(profile_record(user), 201, "User created successfully.")
 
 
 def update_profile(username: str) -> Response:
     user = services().profiles.update(caller(), username, _given())
-    return reply(_profile(user), message="User updated successfully.")
+    return reply(profile_record(user), message="User updated successfully.")
 
 
 def delete_profile(username: str) -> Response:
@@ -96,7 +96,7 @@ def _given() -> dict[str, str]:
     return {_FIELDS[name]: text for name, text in texts.items() if text is not None}
 
 
-def _profile(user: User) -> dict[str, Any]:
+def profile_record(user: User) -> dict[str, Any]:
     """Both shapes that the service has had: snake_case and camelCase [auth §6]."""
     return {
         "username": user.username,
