@@ -79,6 +79,8 @@ def _typed(one: AppParameter, value: Any) -> Any:
         return text
     if text is None:
         raise Invalid(f"Invalid parameter value for {one.id}. Value '{_shown(value)}' must be a string.")
+    if "\x00" in text:  # shells drop it: the wrapper would see another value
+        raise Invalid(f"Invalid parameter value for {one.id}. It must not hold null characters.")
     _check_validator(one, text)
     return text
 

@@ -20,6 +20,7 @@ from emulator.domain.file import Permission
 from emulator.domain.identity import Token, User, World
 from emulator.domain.job import Job
 from emulator.domain.paths import host_path, parent, virtual_path
+from emulator.domain.search import Page
 from emulator.domain.system import Queue, Role, StorageConfig, System, SystemRole, SystemType
 from emulator.engine.clock import RealClock
 from emulator.engine.ids import RandomIds
@@ -311,7 +312,7 @@ class Desk:
         with self.store.read() as tx:
             jobs = tx.jobs.active_ids()
             events = sum(len(tx.events.of(WORLD, job_id)) for job_id in jobs)
-            subscriptions = sum(len(tx.subscriptions.owned_by(WORLD, user)) for user in USERS)
+            subscriptions = len(tx.subscriptions.find(WORLD, None, [], Page(limit=None)))
         return len(jobs) + len(self.woken), events, subscriptions
 
     def close(self) -> None:

@@ -147,7 +147,12 @@ def test_outputs_that_cannot_be_archived_do_not_fail_the_job(api: Api, finished:
     job = api.call(
         "POST",
         "jobs/v2",
-        json={"name": "kept", "appId": app, "archivePath": "/home/testuser/blocked/outputs"},
+        json={
+            "name": "kept",
+            "appId": app,
+            "maxRunTime": "00:01:00",
+            "archivePath": "/home/testuser/blocked/outputs",
+        },
     )
     api.wait_for_job(job["id"], ("RUNNING",))
     path = api.call("GET", f"jobs/v2/{job['id']}")["outputPath"]
