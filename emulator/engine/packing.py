@@ -52,6 +52,9 @@ class _Summed:
     def flush(self) -> None:
         self._stream.flush()
 
+    def close(self) -> None:
+        """The stream is somebody else's to close."""
+
     @property
     def checksum(self) -> str:
         return self._sum.hexdigest()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from emulator.domain import paths
-from emulator.engine.streams import copy_stream
+from emulator.engine.streams import CHUNK, copy_stream
 from emulator.engine.transfer import Extent, Location, TransferFailed, Watch, cause_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ class Unpacking:
     def _verify(self, stream: BinaryIO) -> None:
         if self._checksum is None:
             return
-        found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        summed = hashlib.md5(usedforsecurity=False)
+        while piece := stream.read(CHUNK):
+            summed.update(piece)
+        found = summed.hexdigest()
         if found != self._checksum:
             raise TransferFailed(
                 f"{self._source.uri} is not what was published: its checksum is {found}, not {self._checksum}."

@@ -152,10 +152,10 @@ def _fitting(system: System, kind: str, part: str | None) -> list[str]:
     found = [one for one in asked if (known := types_for(system, one)) is None or kind in known]
     if not found:
         one = asked[0]
-        known = ", ".join(f"'{name}'" for name in types_for(system, one) or ())
+        choice = ", ".join(f"'{name}'" for name in types_for(system, one) or ())
         raise Invalid(
             f"Invalid authentication combination. '{one}.protocol' {protocol_of(system, one)} does not support "
-            f"'auth.type' {kind}. Please specify one of: {known}"
+            f"'auth.type' {kind}. Please specify one of: {choice}"
         )
     return found
 
