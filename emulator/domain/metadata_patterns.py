@@ -38,6 +38,24 @@ class Pattern:
         return patterns.occurs(self._expression, text)
 
 
+class Wildcard:
+    """``*`` stands for any run of characters; the whole text, in any case."""
+
+    def __init__(self, text: str) -> None:
+        self._start, *self._middle, self._end = text.casefold().split("*")
+
+    def found_in(self, text: str) -> bool:
+        folded = text.casefold()
+        position, end = len(self._start), len(folded) - len(self._end)
+        if position > end or not folded.startswith(self._start) or not folded.endswith(self._end):
+            return False
+        for part in self._middle:
+            position = folded.find(part, position, end) + len(part)
+            if position < len(part):
+                return False
+        return True
+
+
 def read_pattern(expression: Any, options: Any, tick: Callable[[], None]) -> Pattern:
     """``$regex`` with its ``$options``: i (any case), m (lines), s (dot for all), x (spaced), u. Raises Invalid."""
     if not isinstance(expression, str):
@@ -45,13 +63,6 @@ def read_pattern(expression: Any, options: Any, tick: Callable[[], None]) -> Pat
     if options is not None and (not isinstance(options, str) or set(options) - set("imsxu")):
         raise Invalid("Malformed JSON Query, $options may be made of the letters i, m, s and x")
     return Pattern(expression, "".join(letter for letter in "imsx" if letter in (options or "")), tick)
-
-
-def wildcard(text: str, tick: Callable[[], None]) -> Pattern:
-    """``*`` stands for any run of characters; the whole value, in any case."""
-    # runs of wildcards mean no more than one, and would only cost time
-    parts = (re.escape(part) for part in re.split(r"\*+", text))
-    return Pattern(r"\A" + ".*?".join(parts) + r"\Z", "is", tick)
 
 
 def read_text_search(value: Any) -> Callable[[str], bool]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from emulator.domain.errors import Invalid
-from emulator.domain.metadata_patterns import Pattern, read_pattern, read_text_search, wildcard
+from emulator.domain.metadata_patterns import Pattern, Wildcard, read_pattern, read_text_search
 from emulator.domain.metadata_values import Path
 
 DATES = ("created", "lastUpdated")
@@ -63,7 +63,7 @@ class Like:
     """A string that the pattern is found in."""
 
     path: Path
-    pattern: Pattern
+    pattern: Pattern | Wildcard
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class _Reader:
         if _is_operators(value):
             return self._tests(path, value, top)
         if top and isinstance(value, str) and "*" in value:
-            return Like(path, wildcard(value, self._tick))
+            return Like(path, Wildcard(value))
         return Equal(path, self._literal(path, value, top))
 
     def _several(self, name: str, value: Any, above: Path, top: bool) -> tuple[Query, ...]:
