@@ -87,7 +87,7 @@ def test_every_form_of_body_makes_the_same(api: Api, wanted: dict[str, Any], for
         "policy.retryDelay": "7",
         "policy.saveOnFailure": "true",
     }
-    options: dict[str, Any] = {
+    forms: dict[str, dict[str, Any]] = {
         "json": {"json": document},
         "octets": {
             "data": json.dumps(document),
@@ -96,8 +96,8 @@ def test_every_form_of_body_makes_the_same(api: Api, wanted: dict[str, Any], for
         "urlencoded": {"data": flat},
         "upload": {"files": {"fileToUpload": ("n.json", json.dumps(document))}},
         "fields": {"files": {name: (None, str(value)) for name, value in flat.items()}},
-    }[form]
-    made = api.call("POST", "notifications/v2", 201, **options)
+    }
+    made = api.call("POST", "notifications/v2", 201, **forms[form])
     policy = {"retryStrategy": "DELAYED", "retryLimit": 5, "retryRate": 5, "retryDelay": 7}
     assert made["policy"] == policy | {"saveOnFailure": True}
     assert (made["persistent"], made["event"], made["url"]) == (True, "*", "someone@example.org")

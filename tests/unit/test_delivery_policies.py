@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.job_samples import sample_job
 from tests.real.waiting import wait_until
 from tests.real.webhook_sink import WebhookSink
 
-DELAYED = {"retry_strategy": "DELAYED", "retry_delay": 7, "retry_rate": 3}
+DELAYED: dict[str, Any] = {"retry_strategy": "DELAYED", "retry_delay": 7, "retry_rate": 3}
 EXPONENTIAL_PAUSES = [0, *[5] * 3, *[15] * 4, *[60] * 5, *[900] * 4, *[3600] * 2]
 POLICIES = [
     (Policy(retry_strategy="NONE", retry_limit=50), [0]),

@@ -74,6 +74,21 @@ def test_tls_is_not_verified_and_its_failure_has_a_code(bench: Bench, webhook_si
     assert result.code == 404  # the receiver speaks no TLS
 
 
+def test_what_stands_for_an_answer_that_did_not_come(
+    bench: Bench, webhook_sink: WebhookSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.notify.webhook._READ_SECONDS", 0.1)
+    with webhook_sink.held():
+        assert send(bench, WebhookChannel(), webhook_sink.url).code == 408
+    with WebhookSink() as gone:
+        pass
+    assert send(bench, WebhookChannel(), gone.url).code == 500
+    assert send(bench, WebhookChannel(), "http://no-such-host.invalid/").code == 500
+    webhook_sink.answer(204, 404)
+    channel = WebhookChannel()
+    assert [send(bench, channel, webhook_sink.url).code for _ in range(3)] == [204, 404, 200]
+
+
 class OwnAddress:
     """The receiver plays the emulator itself."""
 
