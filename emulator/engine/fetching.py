@@ -32,6 +32,7 @@ class Fetch:
 
     def run(self) -> None:
         """The file appears whole or not at all. Raises TransferFailed, and what the watch's checkpoint raises."""
+        self.watch.begin(Extent(files=1))
         for attempt in range(1, ATTEMPTS + 1):
             moved = 0
             try:
@@ -53,4 +54,5 @@ class Fetch:
                     raise TransferFailed(text, error) from error
 
     def _sized(self, length: int | None) -> None:
-        self.watch.begin(Extent(files=1, bytes=length or 0))
+        if length:
+            self.watch.begin(Extent(files=1, bytes=length))

@@ -28,10 +28,10 @@ class TransferProgress:
         self._notes = 0
 
     def begin(self, extent: Extent) -> None:
-        """See transfer.Watch."""
+        """See transfer.Watch; again when the extent becomes known only later."""
         self._meter.begin(self._step.tools.ids.legacy("009"), extent)
         with self._step.tools.store.write() as tx:
-            before = None if self._step.fresh else self._entry_of_an_earlier_try(tx)
+            before = self._seq or (None if self._step.fresh else self._entry_of_an_earlier_try(tx))
             if before is None:
                 self._seq = self._step.record(tx, self._description, self._meter.document())
             else:

@@ -11,13 +11,13 @@ from emulator.domain.errors import StepFailed
 from emulator.domain.inputs import InputSource, SourceKind
 from emulator.domain.states import JobState
 from emulator.engine.faults import failing_as
+from emulator.engine.fetching import Fetch
 from emulator.engine.inputs import input_location, input_target, may_fetch_from, require_fetchable
 from emulator.engine.outcome import Next, Outcome, Wait
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
-from emulator.engine.streams import copy_stream
 from emulator.engine.submitting import take_place
-from emulator.engine.transfer import ATTEMPTS, Extent, Location, Transfer, cause_of, permanent
+from emulator.engine.transfer import Location, Transfer, TransferFailed
 
 CODE = "JOBS_STAGING_FAILED"
 DOING = "Unable to stage job inputs"
@@ -77,33 +77,18 @@ def _copy(step: Step, source: InputSource, target: Location) -> None:
 
 
 def _fetch(step: Step, source: InputSource, target: Location) -> None:
-    """One file from outside; its size is not known before."""
+    """One file from outside."""
     require_fetchable(step, source)
     fetcher = step.tools.fetcher
     assert fetcher is not None, "just looked"
     allowed = partial(may_fetch_from, step.tools.settings.import_allow)
-    progress = _progress(step, source.uri, target)
-    progress.begin(Extent(files=1))
-    for attempt in range(1, ATTEMPTS + 1):
-        moved = 0
-        try:
-            target.files.mkdir(paths.parent(target.path))
-            with (
-                fetcher.open(source.path, allowed) as incoming,
-                target.files.writer(target.path) as outgoing,
-            ):
-                for count in copy_stream(incoming, outgoing):
-                    moved += count
-                    progress.moved(count)
-                    progress.checkpoint()
-            break
-        except OSError as error:
-            progress.moved(-moved)
-            text = f"{source.uri}: {cause_of(error)}"
-            progress.attempt_failed(attempt, text)
-            # no waiting for sites outside: whether one is back can only be told by fetching from it
-            if attempt == ATTEMPTS or permanent(error):
-                raise StepFailed(CODE, f"{DOING}: {text}") from error
+    shown = paths.without_password(source.uri)
+    progress = _progress(step, shown, target)
+    try:
+        Fetch(fetcher, source.path, shown, target, progress, allowed).run()
+    except TransferFailed as failure:
+        # no waiting for sites outside: whether one is back can only be told by fetching from it
+        raise StepFailed(CODE, f"{DOING}: {failure.message}") from failure
     progress.end()
 
 
