@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
+from emulator.domain.metadata import MetadataRecord, RecordKind
 from emulator.domain.states import JobState
 from emulator.seeding import DEFAULT_WORLD
 from emulator.store import Store
@@ -84,6 +88,32 @@ def _fill_folder(data: Path, number: int) -> None:
         (folder / f"file-{n:06}.txt").write_bytes(b"x")
 
 
+def _fill_metadata(data: Path, number: int) -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    with _store(data) as store:
+        for batch in _batches(number):
+            with store.write() as tx:
+                for n in batch:
+                    made = begin + timedelta(seconds=n)
+                    tx.metadata.add(
+                        MetadataRecord(
+                            world=DEFAULT_WORLD,
+                            kind=RecordKind.ITEM,
+                            uuid=_uuid(n, "012"),
+                            owner="testuser",
+                            name=f"sample {n % 1000}",
+                            content={"plate": n // 96, "well": n % 96, "tag": f"t{n}"},
+                            association_ids=(_uuid(n % 5000, "002"),),
+                            created=made,
+                            last_updated=made,
+                        )
+                    )
+
+
+def _query(document: dict[str, object]) -> str:
+    return f"/meta/v2/data?limit=100&q={quote(json.dumps(document))}"
+
+
 def _uuid(number: int, kind: str) -> str:
     return f"{10**16 + number}-242ac114-0001-{kind}"
 
@@ -155,6 +185,21 @@ COLLECTIONS = (
         requests={
             "the first page": f"/files/v2/listings/system/{STORAGE}//{_FOLDER}?limit=100",
             "page nine": f"/files/v2/listings/system/{STORAGE}//{_FOLDER}?limit=100&offset=800",
+        },
+    ),
+    Collection(
+        name="metadata",
+        sizes=(1000, 50_000),
+        fill=_fill_metadata,
+        requests={
+            "the list": "/meta/v2/data?limit=100",
+            "name": _query({"name": "sample 77"}),
+            "associationIds": _query({"associationIds": _uuid(77, "002")}),
+            "value.tag": _query({"value.tag": "t77"}),
+            "value.plate of one, value.well in a range": _query(
+                {"value.plate": 3, "value.well": {"$gt": 40}}
+            ),
+            "value.plate in a range, sorted by lastUpdated": _query({"value.plate": {"$gte": 0}}),
         },
     ),
 )
