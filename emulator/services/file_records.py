@@ -105,6 +105,7 @@ class FileRecords:
                 last_updated=now,
                 persistent=one.persistent,
                 policy=one.policy,
+                status=one.status,
             )
             for one in wanted
         ]
@@ -116,11 +117,10 @@ class FileRecords:
         """The records of a path and of all below it now belong to another path; uuids stay."""
         world, system_id = source.system.world, source.system.id
         self.dropped(tx, target)
-        for record in tx.files.below(world, system_id, source.path):
-            path = target.path + record.path[len(source.path) :]
-            tx.files.save(
-                replace(record, path=path, name=paths.basename(path), last_updated=self._clock.now())
-            )
+        tx.files.move_below(world, system_id, source.path, target.path, self._clock.now())
+        record = self.known(tx, target)
+        if record is not None:
+            tx.files.save(replace(record, name=target.name))
         return self.seen(tx, target, is_dir)
 
     def dropped(self, tx: Transaction, place: Place) -> None:

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from emulator.domain.file import FileGrant, LogicalFile, permission_from_bits
 from emulator.store.tables import file_grants, files
@@ -84,6 +97,14 @@ class FileRows:
         )
         found = [_file(row) for row in self._connection.execute(query)]
         return sorted(found, key=lambda file: len(file.path), reverse=True)
+
+    def move_below(self, world: str, system_id: str, old: str, new: str, now: datetime) -> None:
+        """A path and everything below it are found under another path, where nothing is known yet."""
+        self._connection.execute(
+            update(files)
+            .where(files.c.world == world, files.c.system_id == system_id, _subtree(old))
+            .values(path=literal(new) + func.substr(files.c.path, len(old) + 1), last_updated=now)
+        )
 
     def remove_below(self, world: str, system_id: str, path: str) -> int:
         gone = self._connection.execute(
