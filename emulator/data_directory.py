@@ -7,6 +7,7 @@
     spool/<job id>/…    what finds a running script again
     mailbox/<world>/…   e-mails, when no SMTP server is configured
     tls/                the certificate; authority/ca.pem is what clients may trust
+    signing-key.pem     what assertions are signed with, once somebody has asked for one
     lock, server.json   the process that serves it, and its address
 """
 

@@ -70,6 +70,8 @@ FIELDS = sorted(
     }
     | {"maxJobs", "maxMemoryPerNode", "maxRequestedTime", "clientName", "tier", "urlToIngest", "fileName"}
     | {"grant_type", "password", "refresh_token", "token", "url", "event", "persistent", "policy", "status"}
+    | {"client_id", "response_type", "redirect_uri", "code", "scope", "answer", "callbackUrl", "apiName"}
+    | {"email", "first_name", "phone", "maxUses", "lifetime", "unlimited", "force", "method", "limit"}
 )
 WORDS = [
     "mkdir",
