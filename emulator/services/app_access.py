@@ -57,11 +57,11 @@ class AppAccess:
             raise NotFound(f"No software found matching {app_id}")
         return app
 
-    def readable(self, tx: Transaction, caller: Caller, app_id: str) -> App:
-        """The app, when the caller may see it. Raises NotFound, Forbidden [apps §6]."""
+    def readable(self, tx: Transaction, caller: Caller, app_id: str, removed: str = _REMOVED) -> App:
+        """The app, when the caller may see it. Raises NotFound (``removed`` says so), Forbidden [apps §6]."""
         app = self.existing(tx, caller, app_id)
         if app.public and not app.available and not caller.admin:
-            raise NotFound(_REMOVED)
+            raise NotFound(removed)
         if not self.permission(tx, caller, app).read:
             raise Forbidden("Permission denied. You do not have permission to view this application")
         return app

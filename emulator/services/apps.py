@@ -25,6 +25,7 @@ from emulator.services.files import FileService
 from emulator.services.systems import SystemService
 from emulator.store import Store, Transaction
 
+_NO_HISTORY = "This app has been removed by the administrator."
 _NOT_FOR_EXECUTION = "App is not available for execution"
 
 
@@ -70,14 +71,14 @@ class AppService(AppAccess):
     def history(self, caller: Caller, app_id: str, page: Page | None = None) -> tuple[App, list[Event]]:
         """Events, oldest first [apps §9]."""
         with self.store.read() as tx:
-            app = self.readable(tx, caller, app_id)
+            app = self.readable(tx, caller, app_id, _NO_HISTORY)
             limit, offset = (page.limit, page.offset) if page else (None, 0)
             return app, tx.events.of(caller.world, app.uuid, limit=limit, offset=offset)
 
     def event(self, caller: Caller, app_id: str, event_uuid: str) -> tuple[App, Event]:
         """One entry of the history. Raises NotFound."""
         with self.store.read() as tx:
-            app = self.readable(tx, caller, app_id)
+            app = self.readable(tx, caller, app_id, _NO_HISTORY)
             wanted = [Condition("uuid", Operator.EQ, event_uuid)]
             found = tx.events.of(caller.world, app.uuid, wanted, limit=1)
         if not found:

@@ -171,7 +171,7 @@ class SystemService(SystemAccess):
         queues = self.identified(definition.queues, old.queues)
         kept_credentials = tx.credentials.own(old)
         tx.credentials.note_own(old, credentials, self.clock.now())
-        return self.save(
+        changed = self.save(
             tx,
             caller,
             replace(old, **kept.definition() | {"queues": queues}, revision=old.revision + 1),
@@ -179,6 +179,9 @@ class SystemService(SystemAccess):
             "This system was updated",
             kept_credentials | credentials,
         )
+        if changed.status is not old.status:
+            self.note(tx, caller, changed, "STATUS_UPDATE", "The status of this system was changed")
+        return changed
 
 
 def _about_defaults(condition: Condition, uuids: list[str]) -> Condition:
