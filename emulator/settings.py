@@ -115,7 +115,7 @@ class Settings:
         "files.public_default_read", False, "READ outside homes on public storage"
     )
     import_allow: str = _option(
-        "files.import_allow", "", "hosts (comma list, globs) reachable for http inputs"
+        "files.import_allow", "", "hosts (comma list, globs) reachable for http inputs and imports"
     )
     staging_delay_ms: int = _option(
         "files.staging_delay_ms", 0, "milliseconds before an upload counts as staged", within=(0, 3_600_000)
