@@ -25,7 +25,6 @@ START, END = "<!-- made by the tests: begin -->", "<!-- made by the tests: end -
 NEEDS_MORE = {
     "apps deploy": "builds and pushes an image to Docker Hub before it talks to Tapis",
     "apps init": "fetches its templates from GitHub",
-    "jobs init": "asks questions on a terminal",
 }
 """Commands that no test runs, with what they need."""
 

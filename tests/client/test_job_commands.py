@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -110,3 +111,15 @@ def test_a_job_is_run_again(page: Page, finished: dict[str, Any]) -> None:
     record = page.api.call("GET", f"jobs/v2/{again['id']}")
     assert record["parameters"] == finished["parameters"]
     assert record["archivePath"] != finished["archivePath"]
+
+
+def test_a_job_is_drawn_up_and_submitted_as_it_is(page: Page) -> None:
+    """``jobs init`` reads app, system and profile; without ``--interactive`` it asks nothing."""
+    page.tapis("jobs", "init", APP, "-O", "drawn-up.json", "--duration", "00:10:00", "--no-notify")
+    drawn_up = json.loads((page.folder / "drawn-up.json").read_text(encoding="utf-8"))
+    assert drawn_up["appId"] == APP
+    job_id = page.tapis_json("jobs", "submit", "-F", "drawn-up.json", "-v")["id"]
+    assert page.api.wait_for_job(job_id) == "FINISHED"
+    record = page.api.call("GET", f"jobs/v2/{job_id}")
+    assert (record["name"], record["archive"]) == (drawn_up["name"], drawn_up["archive"])
+    assert record["maxHours"] == 0.17
