@@ -89,22 +89,25 @@ class FileStaging:
             caller = _caller(tx, task)
         if stored is None or record is None:
             return None
-        if stored.origin is None:
-            place = self._places.locate(caller, record.system_id, record.path)
-            with self._store.write() as tx:
-                tx.file_stagings.remove(stored.seq)
-                self.count_upload(tx, stored, record, place)
-            return None
-        progress = FileProgress(
-            self._store, self._clock, stored, paths.without_password(stored.source), checkpoint
-        )
+        source = paths.without_password(stored.source)
+        progress = FileProgress(self._store, self._clock, stored, source, checkpoint)
         try:
-            self._bring(caller, stored, record, progress)
+            if stored.origin is None:
+                self._count_delayed(caller, stored, record)
+            else:
+                self._bring(caller, stored, record, progress)
         except Forgotten:
             return None
         except (EmulatorError, TransferFailed, OSError) as failure:
             return self._failed(caller, stored, progress, failure)
         return None
+
+    def _count_delayed(self, caller: Caller, task: StagingTask, record: LogicalFile) -> None:
+        place = self._places.locate(caller, record.system_id, record.path)
+        with self._store.write() as tx:
+            now = self._record(tx, task)
+            tx.file_stagings.remove(task.seq)
+            self.count_upload(tx, task, now, place)
 
     def count_upload(self, tx: Transaction, task: StagingTask, record: LogicalFile, place: Place) -> None:
         """The bytes of an upload are where they belong."""

@@ -65,3 +65,19 @@ def test_the_end_of_the_program_does_not_forget_it(tmp_path: Path) -> None:
         wait_until(
             lambda: api.call("GET", "files/v2/history/testuser/a")[-1]["status"] == "STAGING_COMPLETED"
         )
+
+
+def test_a_system_switched_off_meanwhile(bench: Bench, private: str) -> None:
+    uuid = bench.upload(f"system/{private}", b"1", "a").json["result"]["uuid"]
+    bench.alter(private, available=False)
+
+    def status() -> str:
+        with bench.store.read() as tx:
+            found = tx.files.by_uuid(uuid)
+        assert found is not None
+        return found.status
+
+    wait_until(lambda: status() == "STAGING_FAILED")
+    bench.alter(private, available=True)
+    last = bench.call("GET", f"history/system/{private}/a")[-1]
+    assert (last["status"], "No resource found" in last["description"]) == ("STAGING_FAILED", True)
