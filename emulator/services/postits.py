@@ -64,8 +64,8 @@ class PostitService:
 
         ``given``: url, maxUses, lifetime (seconds), unlimited, force, method, username. Raises Invalid, Forbidden.
         """
-        service, target = self._target(caller, given, bases)
         _check_method(given)
+        service, target = self._target(caller, given, bases)
         if _flag(given, "force"):
             target += f"{'&' if '?' in target else '?'}force=true"
         creator = str(given.get("username") or caller.username)
