@@ -114,7 +114,12 @@ class TokenService:
         lifetime: int | None = None,
         anew: bool = False,
     ) -> Token:
-        """A new token, or by ``auth.token_reuse`` the one that is still good."""
+        """A new token, or by ``auth.token_reuse`` the one that is still good.
+
+        Raises OAuthRefused for a user who was deleted between logging in and coming for the token.
+        """
+        if tx.accounts.user(client.world, username) is None:
+            raise OAuthRefused("invalid_grant", f"Authentication failed for {username}")
         now = self._clock.now()
         if self._settings.token_reuse and not anew:
             alive = tx.tokens.alive(client.key, username, scope, refreshable, now)

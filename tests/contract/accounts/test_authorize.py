@@ -138,6 +138,14 @@ def test_a_code_is_for_its_client_and_its_callback(api: Api, keys: Keys) -> None
     assert exchange(api, keys, code).ok
 
 
+def test_a_code_dies_with_its_user(api: Api, admin: Api, keys: Keys) -> None:
+    user = {"username": "short.lived", "password": "secret"}
+    admin.call("POST", "profiles/v2", json=user | {"email": "s@example.org"})
+    code = str(returned(send(api, asked(keys) | user))["code"])
+    admin.call("DELETE", "profiles/v2/short.lived")
+    assert exchange(api, keys, code).json()["error"] == "invalid_grant"
+
+
 def test_an_implicit_token_comes_in_the_fragment_and_cannot_be_refreshed(api: Api, keys: Keys) -> None:
     form = Form(show(api, **asked(keys, "token")).text)
     answer = send(api, form.fields | USER)
