@@ -12,7 +12,9 @@ import pytest
 from emulator.domain.job import Job
 from emulator.domain.states import JobState
 from emulator.domain.system import SystemStatus
+from emulator.hosts.sandbox import SandboxHosts
 from tests.contract.jobs.conftest import RUNNING, Bench, Folder, archive_folder, work_folder
+from tests.engine.doubles import InterposedHosts
 from tests.job_samples import APP, OWNER, PLAN, sample_job
 
 UNKNOWN = "0feb1aa5-01aa-4445-b580-a008064a4c44-007"
@@ -37,6 +39,8 @@ def names(found: list[dict[str, Any]]) -> list[str]:
         ({"archived": False, "plan": {"archive": False}}, work_folder),
         (RUNNING, work_folder),
         (RUNNING | {"status": JobState.ARCHIVING}, work_folder),
+        (RUNNING | {"status": JobState.BLOCKED, "blocked_from": JobState.ARCHIVING}, work_folder),
+        (RUNNING | {"status": JobState.BLOCKED, "blocked_from": JobState.RUNNING}, work_folder),
     ],
 )
 def test_outputs_are_found_where_they_lie(
@@ -204,3 +208,44 @@ def test_a_system_that_is_gone(bench: Bench) -> None:
     job = bench.add(sample_job(1, plan={"archive_system": "gone"}))
     message = "Job output system gone is not currently available"
     assert bench.refused("GET", f"/jobs/v2/{job.id}/outputs/listings") == (504, message)
+
+
+@pytest.mark.parametrize("route", ["listings/out.txt", "media/out.txt"])
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (ConnectionRefusedError(111, "refused"), 412, "Unable to connect to job output system {}"),
+        (TimeoutError(110, "timed out"), 412, "Unable to connect to job output system {}"),
+        (
+            OSError(5, "Input/output error"),
+            503,
+            "Unable to read from job output system {}: input/output error",
+        ),
+    ],
+)
+def test_a_machine_that_does_not_answer(
+    bench: Bench,
+    running: Job,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    route: str,
+    error: OSError,
+    status: int,
+    message: str,
+) -> None:
+    def fail(_operation: str, _path: str) -> None:
+        raise error
+
+    away = InterposedHosts(SandboxHosts(tmp_path / "hosts"), fail)
+    monkeypatch.setattr(bench.hosts, "host", away.host)
+    told = bench.refused("GET", f"/jobs/v2/{running.id}/outputs/{route}")
+    assert told == (status, message.format(running.plan.execution_system))
+
+
+@pytest.mark.parametrize("kind", ["listings", "media"])
+@pytest.mark.parametrize(
+    "path", ["x" * 300, "%00", "a%00b", "%ff%fe", "%2e%2e/%2e%2e/etc/passwd", "~/x", "\\..\\..\\etc"]
+)
+def test_paths_that_nobody_has(bench: Bench, work: Folder, running: Job, kind: str, path: str) -> None:
+    status, _ = bench.refused("GET", f"/jobs/v2/{running.id}/outputs/{kind}/{path}")
+    assert status in (400, 404)
