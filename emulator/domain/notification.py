@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-
 WILDCARD = "*"
 """As a subscription's event: every event. As its uuid: every resource of the world, for admins only."""
 
