@@ -226,3 +226,26 @@ def test_an_app_is_got_by_an_index(many: Path) -> None:
     query = Query(many, lambda tx: tx.apps.get(WORLD, "App-77-1.00"))
     assert query.found.name == "app-77"
     assert any("ix_apps_by_id" in line for line in query.plan()), query.plan()
+
+
+def test_an_older_database_gets_indexes_and_words(tmp_path: Path) -> None:
+    directory = store_with(tmp_path / "older", 30)
+    with closing(sqlite3.connect(directory / "emulator.db")) as connection:
+        indexes = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'ix_%' "
+            "AND tbl_name IN ('apps', 'systems', 'app_words')"
+        )
+        names = {row[0] for row in indexes.fetchall()}
+        for name in names:
+            connection.execute(f"DROP INDEX {name}")
+        connection.execute("DELETE FROM app_words")
+        connection.execute("UPDATE schema_info SET version = 1")
+        connection.commit()
+    wanted = [AVAILABLE, Condition("tags", Operator.EQ, "tag-7")]
+    for _ in range(2):  # the second time nothing is left to do
+        query = Query(directory, lambda tx: find_apps(tx, None, wanted))
+        assert [app.name for app in query.found] == ["app-7"]
+        assert any("ix_app_words" in line for line in query.plan()), query.plan()
+    with closing(sqlite3.connect(directory / "emulator.db")) as connection:
+        kept = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+        assert names <= {row[0] for row in kept.fetchall()}
