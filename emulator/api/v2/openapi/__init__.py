@@ -11,6 +11,6 @@ from typing import Any
 def document(version: str, url: str) -> dict[str, Any]:
     """The whole description, as JSON has it: of the emulator of this version that answers at ``url``."""
     # apispec and all schemas are loaded for those who ask
-    from emulator.api.v2.openapi.document import build
+    from emulator.api.v2.openapi.description import build
 
     return build(version, url)
