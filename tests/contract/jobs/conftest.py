@@ -66,7 +66,9 @@ class Bench:
     def _services(self) -> Services:
         shared: dict[str, Any] = {"store": self.store, "settings": self.settings}
         timed = {"store": self.store, "clock": self.clock}
-        journal = Journal(self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda: None)
+        journal = Journal(
+            self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda: None
+        )
         accounts = AccountService(store=self.store, settings=self.settings)
         queries = JobQueries(store=self.store)
         elsewhere: Any = None  # services that no request of these tests reaches
