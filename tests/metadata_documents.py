@@ -33,7 +33,7 @@ def values_of(scalars: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def queries_of(
     scalars: st.SearchStrategy[Any], paths: st.SearchStrategy[str] = paths, every: bool = True
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Queries with every operator (without ``every``: all but $not, $size, $exists: false and two bounds), comparing with these."""
+    """Queries that compare with these; without ``every``: no $not, $size, $exists: false and two bounds."""
     compared = scalars.filter(lambda value: value is not None)
     bounds = st.tuples(st.integers(-2, 1), st.integers(-1, 3))
     tests = st.one_of(
