@@ -54,7 +54,8 @@ class Engine:
             launcher=launcher,
             settings=settings,
             fetcher=fetcher,
-            base_url=base_url or (lambda _world, _user: settings.base_url or f"http://localhost:{settings.port}"),
+            base_url=base_url
+            or (lambda _world, _user: settings.base_url or f"http://localhost:{settings.port}"),
         )
         self._changed = threading.Condition()
         self._closing = threading.Event()
