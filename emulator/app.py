@@ -6,7 +6,6 @@ import logging
 import threading
 from pathlib import Path
 
-from emulator import __version__
 from emulator.api.control import Control
 from emulator.api.http import create_app
 from emulator.api.v2 import schemas
@@ -15,7 +14,6 @@ from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.data_directory import DataDirectory
 from emulator.domain.errors import EmulatorError, Unavailable
-from emulator.domain.metadata import RecordKind
 from emulator.domain.paths import host_path, virtual_path
 from emulator.engine.clock import RealClock
 from emulator.engine.deliveries import DeliveryQueue
@@ -31,39 +29,11 @@ from emulator.notify.router import Router
 from emulator.runtimes.launcher import SandboxLauncher
 from emulator.seeding import DEFAULT_WORLD, BadSeed, Seeder
 from emulator.server import TlsIdentity
-from emulator.services import Services
-from emulator.services.accounts import AccountService
-from emulator.services.api_clients import ApiClientService
-from emulator.services.app_permissions import AppPermissionService
-from emulator.services.apps import AppService
-from emulator.services.assertions import AssertionService
-from emulator.services.authorizations import AuthorizationService
-from emulator.services.file_permissions import FilePermissionService
-from emulator.services.files import FileService
-from emulator.services.job_control import JobControl
-from emulator.services.job_outputs import JobOutputs
-from emulator.services.job_permissions import JobPermissions
-from emulator.services.job_queries import JobQueries
-from emulator.services.job_submission import JobSubmission
-from emulator.services.listeners import ListenerService
-from emulator.services.metadata import MetadataService
-from emulator.services.metadata_access import MetadataAccess
-from emulator.services.metadata_permissions import MetadataPermissionService
-from emulator.services.metadata_schemas import MetadataSchemaService
 from emulator.services.own_server import OwnServer
-from emulator.services.postits import PostitService
-from emulator.services.profiles import ProfileService
-from emulator.services.resources import Resources
-from emulator.services.status import StatusService
-from emulator.services.subscription_attempts import SubscriptionAttempts
-from emulator.services.subscriptions import SubscriptionService
-from emulator.services.system_roles import SystemRoleService
-from emulator.services.systems import SystemService
-from emulator.services.tokens import TokenService
-from emulator.services.uuids import UuidService, find_postit, find_tenant
 from emulator.settings import BadSetting, Settings, flag
 from emulator.store import Store
 from emulator.ways_in import WaysIn, configured, stood_in
+from emulator.wiring import Parts, wire
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +163,25 @@ class Emulator:
             base_url=self.ways_in.base_url,
         )
         self.stagings = StagingQueue(store=self.store, clock=self.clock)
-        services = self._services(ids, journal, hosts)
+        services = wire(
+            Parts(
+                settings=settings,
+                store=self.store,
+                clock=self.clock,
+                ids=ids,
+                journal=journal,
+                hosts=hosts,
+                fetcher=HttpFetcher(),
+                signer=SigningKey(data),
+                renderer=messages,
+                mailbox=self.mailbox,
+                deliveries=self.deliveries,
+                stagings=self.stagings,
+                ports=self.ways_in,
+                make_world=self._make_world,
+                wake=self._wake,
+            )
+        )
         self._stager = services.files.staging
         self.listeners = services.listeners
         self._seeder = Seeder(services, hosts, self.store, self.clock, ids, settings)
@@ -237,117 +225,3 @@ class Emulator:
 
     def _wake(self, job_id: str) -> None:
         self.engine.wake(job_id)
-
-    def _services(self, ids: RandomIds, journal: Journal, hosts: SandboxHosts) -> Services:
-        store, clock, settings = self.store, self.clock, self.settings
-        accounts = AccountService(store=store, settings=settings)
-        tokens = TokenService(store=store, clock=clock, ids=ids, accounts=accounts, settings=settings)
-        systems = SystemService(store=store, clock=clock, ids=ids, journal=journal)
-        file_permissions = FilePermissionService(
-            store=store,
-            clock=clock,
-            ids=ids,
-            journal=journal,
-            systems=systems,
-            hosts=hosts,
-            settings=settings,
-        )
-        files = FileService(
-            store=store,
-            clock=clock,
-            ids=ids,
-            journal=journal,
-            systems=systems,
-            permissions=file_permissions,
-            hosts=hosts,
-            fetcher=HttpFetcher(),
-            staging_queue=self.stagings,
-            settings=settings,
-        )
-        apps = AppService(
-            store=store,
-            clock=clock,
-            ids=ids,
-            journal=journal,
-            systems=systems,
-            files=files,
-            file_permissions=file_permissions,
-        )
-        submission = JobSubmission(
-            store=store,
-            clock=clock,
-            ids=ids,
-            journal=journal,
-            systems=systems,
-            apps=apps,
-            files=files,
-            file_permissions=file_permissions,
-            settings=settings,
-            wake=self._wake,
-        )
-        queries = JobQueries(store=store)
-        metadata = MetadataAccess(store=store, clock=clock, ids=ids, journal=journal)
-        resources = Resources(
-            systems=systems,
-            apps=apps,
-            file_permissions=file_permissions,
-            more={
-                "METADATA": metadata.resource(RecordKind.ITEM),
-                "SCHEMA": metadata.resource(RecordKind.SCHEMA),
-                "POSTIT": find_postit,
-                "TENANT": find_tenant,
-            },
-        )
-        metadata_permissions = MetadataPermissionService(access=metadata, accounts=accounts)
-        subscriptions = SubscriptionService(
-            store=store, clock=clock, ids=ids, journal=journal, resources=resources, settings=settings
-        )
-        return Services(
-            accounts=accounts,
-            api_clients=ApiClientService(store=store, ids=ids),
-            tokens=tokens,
-            authorizations=AuthorizationService(store=store, clock=clock, ids=ids, tokens=tokens),
-            assertions=AssertionService(clock=clock, signer=SigningKey(self.directory.path)),
-            profiles=ProfileService(
-                store=store, clock=clock, journal=journal, accounts=accounts, settings=settings
-            ),
-            postits=PostitService(store=store, clock=clock, ids=ids, journal=journal, accounts=accounts),
-            systems=systems,
-            system_roles=SystemRoleService(store=store, systems=systems, accounts=accounts),
-            apps=apps,
-            app_permissions=AppPermissionService(store=store, apps=apps, accounts=accounts),
-            files=files,
-            file_permissions=file_permissions,
-            submission=submission,
-            queries=queries,
-            control=JobControl(
-                store=store,
-                clock=clock,
-                journal=journal,
-                queries=queries,
-                submission=submission,
-                settings=settings,
-                wake=self._wake,
-            ),
-            outputs=JobOutputs(store=store, queries=queries, hosts=hosts, settings=settings),
-            job_permissions=JobPermissions(store=store, journal=journal, queries=queries, accounts=accounts),
-            subscriptions=subscriptions,
-            subscription_attempts=SubscriptionAttempts(
-                store=store,
-                clock=clock,
-                ids=ids,
-                renderer=V2Messages(self.ways_in.base_url),
-                subscriptions=subscriptions,
-                resources=resources,
-                deliveries=self.deliveries,
-            ),
-            metadata=MetadataService(
-                access=metadata, permissions=metadata_permissions, resources=resources, settings=settings
-            ),
-            metadata_schemas=MetadataSchemaService(access=metadata),
-            metadata_permissions=metadata_permissions,
-            uuids=UuidService(store=store, ids=ids, resources=resources),
-            status=StatusService(store=store, version=__version__, mailbox=self.mailbox),
-            listeners=ListenerService(store=store, ports=self.ways_in, make_world=self._make_world),
-            clock=clock,
-        )

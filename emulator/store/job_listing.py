@@ -84,7 +84,9 @@ def page_of(
     here = here.where(jobs.c.status != JobState.ACCEPTED.value)
     wanted = [*conditions]
     wanted += _implied(wanted)
-    searches = [here.where(_in(world, apart), where(SEARCHABLE, apart)) for apart in _apart(wanted)]
+    searches: list[Any] = [
+        here.where(_in(world, apart), where(SEARCHABLE, apart)) for apart in _apart(wanted)
+    ]
     if visible_to is not None:
         granted = select(job_grants.c.job_id).where(job_grants.c.username.in_([visible_to, WORLD_USER]))
         shared = granted.distinct().subquery("shared")
@@ -93,9 +95,9 @@ def page_of(
         searches.append(
             all_of_it.join(shared, shared.c.job_id == jobs.c.id).where(jobs.c.owner != visible_to)
         )
-    found = union_all(*searches) if len(searches) > 1 else searches[0]
+    found: Any = union_all(*searches) if len(searches) > 1 else searches[0]
     found = found.order_by(order("place"), order("id")).limit(page.limit).offset(page.offset)
-    ids = select(found.subquery("page").c.id)
+    ids: Any = select(found.subquery("page").c.id)
     return query.where(jobs.c.id.in_(ids)).order_by(order(by), order(jobs.c.id))
 
 
