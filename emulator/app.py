@@ -138,7 +138,13 @@ class Emulator:
         ids = RandomIds()
         self.mailbox = Mailbox(data / "mailbox", self.clock, settings.mail_from)
         messages = V2Messages(self.ways_in.base_url)
-        journal = Journal(self.clock, ids, messages, lambda: self.deliveries.wake())
+        journal = Journal(
+            self.clock,
+            ids,
+            messages,
+            on_message=lambda: self.deliveries.wake(),
+            hears=lambda *asked: services.audience.may_hear(*asked),
+        )
         own = OwnServer(store=self.store, clock=self.clock, ids=ids, base_url=self.ways_in.base_url)
         self.deliveries = DeliveryQueue(
             store=self.store,

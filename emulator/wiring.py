@@ -18,6 +18,7 @@ from emulator.services.api_clients import ApiClientService
 from emulator.services.app_permissions import AppPermissionService
 from emulator.services.apps import AppService
 from emulator.services.assertions import AssertionService
+from emulator.services.audience import Audience
 from emulator.services.authorizations import AuthorizationService
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
@@ -130,6 +131,7 @@ def wire(parts: Parts) -> Services:
             resources=resources,
             deliveries=p.deliveries,
         ),
+        audience=Audience(accounts=accounts, systems=systems, resources=resources),
         metadata=MetadataService(
             access=metadata, permissions=metadata_permissions, resources=resources, settings=p.settings
         ),

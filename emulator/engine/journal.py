@@ -14,17 +14,34 @@ from emulator.domain.uuids import CODES
 from emulator.store import Transaction
 
 _NOWHERE: Mapping[str, str] = {}
+Hears = Callable[[Transaction, str, Event, object], bool]
+"""Whether a user, by name, may hear of an event and see the resource that it happened to."""
+
+
+def _everybody(_tx: Transaction, _username: str, _event: Event, _resource: object) -> bool:
+    return True
 
 
 class Journal:
     """Appends events inside the caller's transaction, so that a change and its event are one."""
 
-    def __init__(self, clock: Clock, ids: Ids, renderer: Renderer, on_message: Callable[[], None]) -> None:
-        """``on_message`` is called after a commit that has put messages on their way."""
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Ids,
+        renderer: Renderer,
+        on_message: Callable[[], None],
+        hears: Hears = _everybody,
+    ) -> None:
+        """``on_message`` is called after a commit that has put messages on their way.
+
+        ``hears`` is asked for who has subscribed to another resource than the event's own.
+        """
         self._clock = clock
         self._ids = ids
         self._renderer = renderer
         self._on_message = on_message
+        self._hears = hears
 
     def record(
         self,
@@ -77,14 +94,17 @@ class Journal:
             del names[WILDCARD]  # its own deliveries would keep such a subscription busy for ever
         told = False
         for subscription in tx.subscriptions.listening(event.world, names, echoes.system_id):
-            name = names.get(subscription.associated_uuid, echoes.system_event)
-            told |= self._tell(tx, replace(event, status=name), resource, subscription)
+            about = subscription.associated_uuid
+            named = replace(event, status=names.get(about, echoes.system_event))
+            if not subscription.matches(named.status):
+                continue
+            own = about in (event.subject, WILDCARD)
+            if own or self._hears(tx, subscription.owner, event, resource):
+                told |= self._tell(tx, named, resource, subscription)
         if told:
             tx.after_commit(self._on_message)
 
     def _tell(self, tx: Transaction, event: Event, resource: object, subscription: Subscription) -> bool:
-        if not subscription.matches(event.status):
-            return False
         if not subscription.persistent and tx.subscriptions.has_waiting(subscription.id):
             return False  # one message is all that a subscription that does not persist ever sends
         tx.subscriptions.enqueue(

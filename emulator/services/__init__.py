@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from emulator.services.app_permissions import AppPermissionService
     from emulator.services.apps import AppService
     from emulator.services.assertions import AssertionService
+    from emulator.services.audience import Audience
     from emulator.services.authorizations import AuthorizationService
     from emulator.services.file_permissions import FilePermissionService
     from emulator.services.files import FileService
@@ -59,6 +60,7 @@ class Services:
     job_permissions: JobPermissions
     subscriptions: SubscriptionService
     subscription_attempts: SubscriptionAttempts
+    audience: Audience
     metadata: MetadataService
     metadata_schemas: MetadataSchemaService
     metadata_permissions: MetadataPermissionService

@@ -1,0 +1,1 @@
+"""Where services meet: what one of them keeps from a user, no other may give away."""
