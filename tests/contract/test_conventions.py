@@ -12,6 +12,7 @@ import requests
 from emulator.app import Emulator
 from tests.served import Api
 
+JSON = "application/json; charset=UTF-8"
 LISTINGS = ["systems/v2", "apps/v2", "jobs/v2", "profiles/v2", "notifications/v2", "files/v2/listings/"]
 
 
@@ -28,9 +29,24 @@ def test_every_listing_answers_with_and_without_slashes(api: Api, path: str) -> 
 
 def test_answers_are_compact_unless_asked_to_be_pretty(api: Api) -> None:
     assert api.request("GET", "systems/v2").text.startswith('{"status":"success","message":null,"version":"2')
-    pretty = api.request("GET", "systems/v2?pretty=TRUE").text
-    assert pretty.startswith('{\n  "status" : "success"')
-    assert json.loads(pretty)["result"]
+    pretty = api.request("GET", "systems/v2?pretty=TRUE&id=tacc.corral&filter=id,storage.proxy").text
+    version = api.request("GET", "systems/v2").json()["version"]
+    assert pretty == (
+        '{\n  "status" : "success",\n  "message" : null,\n  "version" : "'
+        + version
+        + '",\n  "result" : [ {\n'
+        '    "id" : "tacc.corral",\n    "storage" : {\n      "proxy" : null\n    }\n  } ]\n}'
+    )
+    assert api.request("GET", "systems/v2?pretty=true&naked=true&id=none").text == "[ ]"
+    both = api.request("GET", "systems/v2?pretty=true&naked=true&filter=id").text
+    assert both == '[ {\n  "id" : "tacc.stampede2"\n}, {\n  "id" : "tacc.corral"\n} ]'
+
+
+def test_answers_say_that_they_are_json_in_utf_8(api: Api) -> None:
+    for path in ("systems/v2", "systems/v2/none", "tenants", "systems/v2?naked=true", "nothing/v2"):
+        assert api.request("GET", path).headers["Content-Type"] == JSON
+    assert api.request("PATCH", "systems/v2").headers["Content-Type"] == JSON
+    assert api.request("POST", "token").headers["Content-Type"] == "application/json"
 
 
 def test_naked_answers_are_the_result_alone(api: Api) -> None:
@@ -128,7 +144,7 @@ def test_no_body_however_odd_breaks_an_operation(
 ) -> None:
     answer = api.request(method, path, data=body, headers={"Content-Type": content_type})
     assert 400 <= answer.status_code < 500, answer.text
-    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Type"] == ("application/json" if path == "token" else JSON)
     document = answer.json()
     if (
         text is not None

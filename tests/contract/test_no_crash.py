@@ -318,7 +318,7 @@ class Asked:
         if self.headers["Content-Type"] == "application/x-pem-file":
             assert self.body.startswith(b"-----BEGIN PUBLIC KEY-----\n"), self
             return
-        assert self.headers["Content-Type"] == "application/json", self
+        assert self.headers["Content-Type"].partition(";")[0] == "application/json", self
         document = json.loads(self.body)
         if not naked and not {"fault", "error", "access_token", "sub", "headers"} & set(document):
             assert document["status"] == ("success" if self.status < 400 else "error"), self

@@ -57,14 +57,12 @@ def error_reply(status: int, message: str) -> Response:
 
 
 def bare(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON without the envelope, always compact: tokens and gateway faults."""
-    response = json_response(_compact(document), status)
-    response.headers.update(headers or {})
-    return response
+    """JSON of OAuth: without the envelope, always compact [auth §4]."""
+    return Response(_compact(document), status, headers, content_type="application/json")
 
 
 def json_response(body: str, status: int) -> Response:
-    return Response(body, status=status, content_type="application/json")
+    return Response(body, status=status, content_type="application/json; charset=UTF-8")
 
 
 def utc(when: datetime | None) -> str | None:
@@ -151,7 +149,7 @@ class V2(Dialect):
             response = Response(_fault_xml(fault), status=fault.status, content_type="application/xml")
         else:
             body = {"code": fault.code, "message": fault.message, "description": fault.description}
-            response = bare({"fault": body}, fault.status)
+            response = json_response(_compact({"fault": body}), fault.status)
         if fault.status == 401:
             response.headers["WWW-Authenticate"] = 'OAuth2 realm="WSO2 API Manager"'
         return response
@@ -208,8 +206,19 @@ def _deletes_media() -> bool:
 
 def _dump(value: Any) -> str:
     if _truthy("pretty"):
-        return json.dumps(value, indent=2, separators=(",", " : "), ensure_ascii=False)
+        return _pretty(value)
     return _compact(value)
+
+
+def _pretty(value: Any, margin: str = "\n") -> str:
+    """As Jackson prints: the members of objects on lines of their own, those of arrays not [conventions §2.2]."""
+    if isinstance(value, dict) and value:
+        inner = margin + "  "
+        members = (f"{inner}{_compact(key)} : {_pretty(member, inner)}" for key, member in value.items())
+        return "{" + ",".join(members) + margin + "}"
+    if isinstance(value, list) and value:
+        return "[ " + ", ".join(_pretty(element, margin) for element in value) + " ]"
+    return "[ ]" if value == [] else "{ }" if value == {} else _compact(value)
 
 
 def _compact(value: Any) -> str:

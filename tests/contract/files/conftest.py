@@ -33,7 +33,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        assert self.headers["Content-Type"] == "application/json", self
+        assert self.headers["Content-Type"] == "application/json; charset=UTF-8", self
         return json.loads(self.body)
 
     @property
