@@ -37,16 +37,28 @@ def test(step: Step) -> Outcome:
     """
     job = step.job
     assert job.blocked_from is not None, "a blocked job knows where it came from"
-    systems = conditions.require(step.tools, job, job.blocked_from)
+    resume: dict[str, Any] = {"blocked_from": None, "blocked_condition": None, "blocked_since": None}
+    try:
+        systems = conditions.require(step.tools, job, job.blocked_from)
+    except StepBlocked as found:
+        if _waits_for(job, found):
+            raise
+        return Next(state=job.blocked_from, changes=resume)  # where it will be blocked by what was found
     step.use(systems)
     if job.blocked_condition == recovery.CONNECTION:
         _connect(step, job.blocked_from, systems)
-    resume: dict[str, Any] = {"blocked_from": None, "blocked_condition": None, "blocked_since": None}
     if job.blocked_condition == recovery.QUOTA:
         room = partial(conditions.require_room, job=job, system=step.execution_system)
         handle = intent(step) if job.blocked_from is _S.SUBMITTING else PLACE
         return Next(state=job.blocked_from, changes=resume | {"handle": handle}, guard=room)
     return Next(state=job.blocked_from, changes=resume)
+
+
+def _waits_for(job: Job, found: StepBlocked) -> bool:
+    """Whether the condition that blocked the job may still hold, rather than only another one."""
+    if job.blocked_condition in (recovery.SYSTEM, recovery.APP):
+        return job.last_status_message.endswith(found.reason)
+    return True  # quotas and connections are only looked at on systems that can be used
 
 
 def _connect(step: Step, state: JobState, systems: Iterable[str]) -> None:

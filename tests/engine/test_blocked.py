@@ -137,6 +137,28 @@ def test_an_app_that_is_disabled_and_comes_back(bench: Bench) -> None:
     assert bench.job(job.id).status == "FINISHED"
 
 
+def test_a_condition_that_clears_while_another_holds(bench: Bench) -> None:
+    bench.change_system(EXECUTION, available=False)
+    job = bench.submit()
+    start(bench, job.id)
+    wait_for(bench, job.id, "BLOCKED")
+    with bench.store.write() as tx:
+        app = tx.apps.get(WORLD, "hello-1.0")
+        assert app is not None
+        tx.apps.save(replace(app, available=False))
+    bench.change_system(EXECUTION, available=True)
+    wait_until(lambda: bench.job(job.id).blocked_count == 2, 30, "the app to be what the job waits for")
+    blocked = bench.job(job.id)
+    assert (blocked.status, blocked.blocked_condition) == ("BLOCKED", "app")
+    assert blocked.last_status_message.endswith(" App hello-1.0 is not currently available.")
+    with bench.store.write() as tx:
+        tx.apps.save(app)
+    assert bench.engine.wait_idle(30)
+    waited = ["PROCESSING_INPUTS", "BLOCKED", "PROCESSING_INPUTS", "BLOCKED", "PROCESSING_INPUTS"]
+    assert bench.states(job.id)[1:6] == waited
+    assert bench.states(job.id)[-1] == "FINISHED"
+
+
 def test_an_app_that_is_deleted_before_it_was_brought_over(bench: Bench) -> None:
     job = bench.submit()
     with bench.store.write() as tx:
