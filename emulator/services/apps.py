@@ -21,6 +21,7 @@ from emulator.services.app_cloning import AppCloning
 from emulator.services.app_publishing import AppPublishing
 from emulator.services.app_rules import check_deployment, check_execution
 from emulator.services.file_permissions import FilePermissionService
+from emulator.services.file_places import Route
 from emulator.services.files import FileService
 from emulator.services.systems import SystemService
 from emulator.store import Store, Transaction
@@ -99,7 +100,7 @@ class AppService(AppAccess):
                 f"Permission denied. You do not have permission to use the requeste app, {app_id}"
             )
         deployment = tx.systems.get(app.world, app.deployment_system)
-        if not app.available or deployment is None or not deployment.available:
+        if not app.available or deployment is None:
             raise Invalid(_NOT_FOR_EXECUTION)
         if not self._has_template(app):
             self._retire(caller, app)
@@ -111,7 +112,7 @@ class AppService(AppAccess):
         looker = Caller(world=app.world, username=app.owner, tenant_id="", admin=True)
         # a public app is an archive that is unpacked later: it stands for what is in it
         path = app.deployment_path if app.public else f"{app.deployment_path}/{app.template_path}"
-        place = self._files.locate(looker, app.deployment_system, path)
+        place = self._files.locate(looker, app.deployment_system, path, Route.AWAITED)
         return self._files.exists(place)
 
     def _retire(self, caller: Caller, app: App) -> None:

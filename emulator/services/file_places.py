@@ -29,6 +29,7 @@ class Route(Enum):
     SHARE = "changes of pems"
     MEDIA = "media"
     PLAIN = "for other services: whether it can be seen, no more"
+    AWAITED = "for jobs: the same, but it may be switched off, since they wait for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class Places:
             if system is None:
                 raise NotFound(_NO_DEFAULT if route is Route.MEDIA else f"{_NO_DEFAULT} ")
         else:
-            system = self._systems.visible(tx, caller, system_id)
+            find = self._systems.known if route is Route.AWAITED else self._systems.visible
+            system = find(tx, caller, system_id)
             if system is None and route is Route.MEDIA:
                 raise NotFound(f"No system found for user with id {system_id}")
             if system is None:

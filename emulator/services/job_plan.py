@@ -26,7 +26,7 @@ from emulator.domain.work_dir import work_path
 from emulator.schedulers.simulated import FORK, is_batch
 from emulator.services.apps import AppService
 from emulator.services.file_permissions import FilePermissionService
-from emulator.services.file_places import Place
+from emulator.services.file_places import Place, Route
 from emulator.services.files import FileService
 from emulator.services.systems import SystemService
 from emulator.settings import Settings
@@ -176,7 +176,7 @@ class JobPlanner:
     def _file(self, tx: Transaction, caller: Caller, source: InputSource) -> InputSource:
         """A file on a system of ours: it must be there, and the caller must be allowed to read it."""
         try:
-            place = self._files.locate(caller, source.system_id, source.path)
+            place = self._files.locate(caller, source.system_id, source.path, Route.AWAITED)
             readable = self._file_permissions.effective(tx, caller, place.system, place.path).read
             found = readable and self._there(place)
         except (EmulatorError, OSError) as error:
@@ -231,7 +231,7 @@ class JobPlanner:
                     "configure a default storage system."
                 )
             return system
-        system = self._systems.visible(tx, caller, request.archive_system)
+        system = self._systems.known(tx, caller, request.archive_system)
         if system is None or system.type is not SystemType.STORAGE:
             raise Invalid(f"No storage system found matching {request.archive_system} for {caller.username}")
         return system
@@ -244,7 +244,7 @@ class JobPlanner:
             raise refusal from None
         if not self._file_permissions.effective(tx, caller, system, virtual).write:
             raise refusal
-        place = self._files.locate(caller, system.id, virtual)
+        place = self._files.locate(caller, system.id, virtual, Route.AWAITED)
         try:
             folder = place.files.stat(place.host_path).is_dir
         except (FileNotFoundError, ConnectionError):  # a system that is down is waited for

@@ -42,8 +42,13 @@ class SystemAccess:
 
     def visible(self, tx: Transaction, caller: Caller, system_id: str) -> System | None:
         """The system of an id if it is available and the caller has any role on it, else None."""
+        system = self.known(tx, caller, system_id)
+        return system if system is not None and system.available else None
+
+    def known(self, tx: Transaction, caller: Caller, system_id: str) -> System | None:
+        """The system of an id, also one that is switched off, if the caller has any role on it, else None."""
         system = tx.systems.get(caller.world, system_id)
-        if system is None or not system.available or self.role(tx, caller, system) is Role.NONE:
+        if system is None or self.role(tx, caller, system) is Role.NONE:
             return None
         return system
 

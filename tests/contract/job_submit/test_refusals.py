@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.domain.app import AppParameter
+from emulator.domain.app import AppInput, AppParameter
 from emulator.domain.file import Permission
 from emulator.domain.states import JobState
 from emulator.domain.system import Role, SystemStatus, SystemType
@@ -244,6 +244,22 @@ def test_a_system_that_is_down_is_waited_for(desk: Desk) -> None:
     assert desk.submitted().status is JobState.PENDING
     desk.change_system(CLUSTER, available=False)
     assert desk.submitted().status is JobState.PENDING
+
+
+def test_storage_that_is_disabled_is_waited_for(desk: Desk) -> None:
+    desk.write(STORAGE, "in.png")
+    desk.change_app(inputs=(AppInput(id="picture"),))
+    desk.change_system(STORAGE, available=False)  # holds the app, too
+    image = f"agave://{STORAGE}/in.png"
+    job = desk.submitted(archive=True, archiveSystem=STORAGE, inputs={"picture": image})
+    assert (job.status, job.plan.archive_system) == (JobState.PENDING, STORAGE)
+    desk.grant_app("student01", Permission(read=True, execute=True))
+    desk.grant_role(CLUSTER, "student01", Role.USER)
+    assert desk.refused("student01", archive=True, archiveSystem=STORAGE) == (
+        400,
+        f"No storage system found matching {STORAGE} for student01",
+    )
+    assert desk.refused("student01", archive=False, inputs={"picture": image})[0] == 403
 
 
 # -- resources -----------------------------------------------------------------------------------
