@@ -20,7 +20,7 @@ from emulator.services.resources import Resource, Resources
 from emulator.services.subscriptions import VIEW, SubscriptionService
 from emulator.store import Store, Transaction
 
-_DELETE = "User does not have permission to delete this notification attempt"
+_DELETE = "User does not have access to delete this notification attempt"
 
 
 class SubscriptionAttempts:

@@ -352,9 +352,9 @@ def test_a_cancelled_one_is_gone_for_everybody(api: Api, admin: Api, wanted: dic
         ("DELETE", "", "User does not have access to delete this notification"),
         ("GET", "/attempts", "User does not have permission to view this notification"),
         ("POST", "/attempts", "User does not have permission to view this notification"),
-        ("DELETE", "/attempts", "User does not have permission to delete this notification attempt"),
+        ("DELETE", "/attempts", "User does not have access to delete this notification attempt"),
         ("GET", "/attempts/1-042", "User does not have permission to view this notification"),
-        ("DELETE", "/attempts/1-042", "User does not have permission to delete this notification attempt"),
+        ("DELETE", "/attempts/1-042", "User does not have access to delete this notification attempt"),
     ],
 )
 def test_strangers_are_refused(
