@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from emulator.domain.file import ALL_PERMISSIONS, NO_PERMISSION, Permission, permission_from_word
 from emulator.domain.identity import WORLD_USER, Caller
 from emulator.domain.job import Job, JobGrant
+from emulator.domain.system import System
 
 
 def rights(job: Job, caller: Caller, grants: Iterable[JobGrant]) -> Permission:
@@ -24,3 +25,8 @@ def rights(job: Job, caller: Caller, grants: Iterable[JobGrant]) -> Permission:
 def granted_rights(grant: JobGrant) -> Permission:
     """The word of a grant taken apart; only words that were checked are ever stored."""
     return permission_from_word(grant.permission) or NO_PERMISSION
+
+
+def still_holds(system: System | None, job: Job) -> bool:
+    """Whether a system is the one that a job's outputs were put on: an erased one leaves its id to others."""
+    return system is not None and system.created <= job.accepted

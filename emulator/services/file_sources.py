@@ -6,7 +6,7 @@ from emulator.domain import paths
 from emulator.domain.errors import Forbidden, NotFound
 from emulator.domain.identity import Caller
 from emulator.domain.inputs import InputSource, SourceKind
-from emulator.domain.job_access import rights
+from emulator.domain.job_access import rights, still_holds
 from emulator.domain.ports import Hosts
 from emulator.domain.system import SystemStatus
 from emulator.engine.transfer import Location
@@ -47,7 +47,8 @@ class FileSources:
             archived = job.archived and plan.archive_system is not None
             system_id = plan.archive_system if archived else plan.execution_system
             system = tx.systems.get(job.world, system_id or "")
-        if system is None or not system.available or system.status is not SystemStatus.UP:
+        up = system is not None and system.available and system.status is SystemStatus.UP
+        if system is None or not up or not still_holds(system, job):
             raise NotFound(f"Job output system {system_id} is not currently available")
         root = paths.virtual_path(system.storage, plan.archive_path if archived else plan.work_path)
         inside = [part for part in origin.path.split("/") if part not in ("", ".", "..")]

@@ -12,6 +12,7 @@ from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFai
 from emulator.domain.file import FileInfo
 from emulator.domain.identity import Caller
 from emulator.domain.job import Job
+from emulator.domain.job_access import still_holds
 from emulator.domain.ports import HostFiles, Hosts
 from emulator.domain.system import SystemStatus
 from emulator.domain.work_dir import work_files
@@ -126,7 +127,7 @@ class JobOutputs:
             job = self._queries.readable(tx, caller, job_id, wording)
             system_id, path = _whereabouts(job)
             system = tx.systems.get(job.world, system_id)
-        if system is None or not system.available:
+        if system is None or not system.available or not still_holds(system, job):
             raise Unreachable(f"Job output system {system_id} is not currently available")
         if system.status is not SystemStatus.UP:
             raise Unreachable(f"Job output system {system_id} is currently {system.status.lower()}")

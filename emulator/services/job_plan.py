@@ -14,7 +14,7 @@ from emulator.domain.errors import EmulatorError, Forbidden, Invalid, NotFound
 from emulator.domain.identity import Caller
 from emulator.domain.inputs import InputSource, SourceKind, check_inputs, input_sources
 from emulator.domain.job import JobPlan
-from emulator.domain.job_access import rights
+from emulator.domain.job_access import rights, still_holds
 from emulator.domain.job_request import JobRequest
 from emulator.domain.macros import iso
 from emulator.domain.parameters import check_parameters
@@ -199,6 +199,8 @@ class JobPlanner:
             raise _unreachable(source)
         archived = job.archived and job.plan.archive_system is not None
         system_id = job.plan.archive_system if archived else job.plan.execution_system
+        if not still_holds(tx.systems.get(job.world, system_id or ""), job):
+            raise _unreachable(source)
         root = job.plan.archive_path if archived else job.plan.work_path
         below = [part for part in source.path.split("/") if part not in ("", ".", "..")]
         return replace(
@@ -242,7 +244,8 @@ class JobPlanner:
             virtual = paths.virtual_path(system.storage, path)
         except NotFound:  # outside the root of the system nobody has permissions
             raise refusal from None
-        if not self._file_permissions.effective(tx, caller, system, virtual).write:
+        own = self._file_permissions.effective(tx, caller, system, virtual)
+        if not (own.write and own.read):  # what lies there already is shown as an output
             raise refusal
         place = self._files.locate(caller, system.id, virtual, Route.AWAITED)
         try:

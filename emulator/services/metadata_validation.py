@@ -60,6 +60,8 @@ def check_value(value: Any, schema: Any) -> None:
         raise Invalid(str(refusal)) from refusal
     except RecursionError as error:
         raise Invalid(f"{VIOLATED}: {_DEEP}") from error
+    except ArithmeticError as error:  # a multiple of what no quotient can be told of
+        raise Invalid(f"{VIOLATED}: {error}") from error
     except Unresolvable as error:
         raise Invalid(f"{VIOLATED}: the reference {error.ref} is not part of it") from error
     if not kept:

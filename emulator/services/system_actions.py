@@ -209,6 +209,7 @@ class SystemActions:
             )
         self._access.note(tx, caller, system, "ERASED", "This system was erased")
         tx.subscriptions.end_of(system.world, system.uuid)
+        tx.files.remove_below(system.world, system.id, "/")  # who gets the id next owes its guests nothing
         tx.systems.erase(system)
 
 

@@ -36,7 +36,7 @@ from emulator.services.job_queries import JobQueries
 from emulator.services.tokens import TokenService
 from emulator.settings import Settings
 from emulator.store import Store
-from tests.job_samples import APP, OWNER, PLAN, WORLD, sample_job
+from tests.job_samples import APP, NOON, OWNER, PLAN, WORLD, sample_job
 
 SCOPES = {"default": ListenerScope(WORLD, OWNER)}
 _apps: dict[str, Flask] = {}
@@ -125,7 +125,6 @@ class Bench:
                 )
 
     def _add_systems(self) -> None:
-        now = self.clock.now()
         assert PLAN.archive_system
         with self.store.write() as tx:
             for system_id, kind, root in (
@@ -144,8 +143,8 @@ class Bench:
                         type=kind,
                         owner=OWNER,
                         storage=storage,
-                        created=now,
-                        last_updated=now,
+                        created=NOON,  # before any job
+                        last_updated=NOON,
                     ),
                     {},
                 )
