@@ -8,6 +8,8 @@ from enum import StrEnum
 
 WILDCARD = "*"
 """As a subscription's event: every event. As its uuid: every resource of the world, for admins only."""
+DELIVERY_HEADER = "X-Agave-Delivery"
+"""Every webhook carries it, with the id of its message [notifications §6]."""
 
 
 class DeliveryEvent(StrEnum):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from emulator.domain.callback_url import is_private
-from emulator.domain.notification import DeliveryResult, Message, Subscription
+from emulator.domain.notification import DELIVERY_HEADER, DeliveryResult, Message, Subscription
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -43,7 +43,7 @@ class WebhookChannel:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"Agave-Hookbot/{subscription.id}",
-            "X-Agave-Delivery": delivery_id,
+            DELIVERY_HEADER: delivery_id,
             "X-Agave-Notification": subscription.id,
         }
         try:

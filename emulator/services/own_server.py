@@ -36,10 +36,15 @@ class OwnServer:
         now = self._clock.now()
         with self._lock:
             token = self._tokens.get((world, username))
-            if token is None or token.expires - now < _LIFETIME / 2:
+            if token is None or token.expires - now < _LIFETIME / 2 or self._ended(token):
                 token = self._issue(world, username)
                 self._tokens[world, username] = token
         return token.access_token
+
+    def _ended(self, token: Token) -> bool:
+        """Whether it was revoked, or its user was deleted meanwhile."""
+        with self._store.read() as tx:
+            return tx.tokens.bearer(token.access_token) is None
 
     def _issue(self, world: str, username: str) -> Token:
         now = self._clock.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from emulator.api.http import caller, services
 from emulator.api.v2 import bodies
@@ -13,7 +13,7 @@ from emulator.api.v2.notification_record import full, summary
 from emulator.api.v2.search import BOOLEAN, DATE, INTEGER, TEXT, Terms, Words, conditions
 from emulator.api.v2.wire import reply, wants_full
 from emulator.domain.errors import Invalid
-from emulator.domain.notification import Attempt, Subscription, SubscriptionStatus
+from emulator.domain.notification import DELIVERY_HEADER, Attempt, Subscription, SubscriptionStatus
 from emulator.domain.notification_rules import STRATEGIES
 
 _NOTHING = "No notification object provided."
@@ -69,7 +69,12 @@ def list_attempts(notification: str) -> Response:
 
 
 def fire(notification: str) -> Response:
-    """Fields that mean nothing are let pass: agave-cli sends ``foo=bar``."""
+    """Fields that mean nothing are let pass: agave-cli sends ``foo=bar``.
+
+    Firing waits for the answer of the receiver. Were that the firing itself, it would go on for ever.
+    """
+    if DELIVERY_HEADER in request.headers:
+        raise Invalid("A notification cannot be fired by the message of a notification.")
     body = bodies.fields(no_object=_NO_OBJECT)
     fired = services().subscription_attempts.fire(caller(), notification, body)
     return reply(_attempts(notification, [fired])[0])
