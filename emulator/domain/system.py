@@ -43,6 +43,8 @@ SCHEDULERS = {
     "CLI": ("FORK",),
     "ATMOSPHERE": ("FORK",),
 }
+UNLISTED_SCHEDULERS = {"HPC": ("COBALT",)}
+"""Accepted too, though the messages of the service do not name them [wrapper-templates §2]."""
 EXECUTION_TYPES = ("ATMOSPHERE", "HPC", "CONDOR", "CLI")
 """Execution types; SCHEDULERS has what each may name as its scheduler [systems §4]."""
 

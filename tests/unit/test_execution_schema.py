@@ -116,6 +116,7 @@ def test_defaults_and_tolerances_of_execution_systems() -> None:
     assert (made.work_dir, made.scratch_dir) == ("/work/", "")
     assert set(credentials) == {"storage", "login"}
     assert parse_system(changed(EXECUTION, scheduler="custom_slurm"))[0].scheduler == "CUSTOM_SLURM"
+    assert parse_system(changed(EXECUTION, scheduler="Cobalt"))[0].scheduler == "COBALT"
 
 
 # queues

@@ -22,6 +22,7 @@ from emulator.domain.system import (
     LOGIN_PROTOCOLS,
     SCHEDULERS,
     STORAGE_PROTOCOLS,
+    UNLISTED_SCHEDULERS,
     SystemStatus,
     SystemType,
 )
@@ -56,7 +57,12 @@ _EXECUTION_TERMS: Terms = {
     "environment": ("environment", TEXT),
     "scheduler": (
         "scheduler",
-        Words("scheduler type", sorted({name for names in SCHEDULERS.values() for name in names})),
+        Words(
+            "scheduler type",
+            sorted(
+                {name for names in (*SCHEDULERS.values(), *UNLISTED_SCHEDULERS.values()) for name in names}
+            ),
+        ),
     ),
     "queues.name": ("queues.name", TEXT),
     "queues.default": ("queues.default", BOOLEAN),

@@ -24,6 +24,7 @@ from emulator.domain.system import (
     EXECUTION_TYPES,
     NO_JOB_LIMIT,
     SCHEDULERS,
+    UNLISTED_SCHEDULERS,
     Queue,
     SystemDefinition,
     SystemStatus,
@@ -186,6 +187,6 @@ def _scheduler(kind: str, given: str | None) -> str:
                 f"Please specify a value for the 'scheduler' field. Valid values are: {','.join(known)}"
             )
         return known[0]
-    if given.strip().upper() not in known:
+    if given.strip().upper() not in (*known, *UNLISTED_SCHEDULERS.get(kind, ())):
         raise ValidationError(f"Invalid 'scheduler' value. Please specify one of: {','.join(known)}")
     return given.strip().upper()
