@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from emulator.api.v2.bodies import FILES_EMPTY, MAP_EMPTY
 from emulator.app import Emulator
 from tests.served import Api
 
@@ -153,6 +154,52 @@ def test_no_body_however_odd_breaks_an_operation(
         and path != "clients/v2"
     ):
         assert document["message"].startswith(text)
+
+
+MAPS = {
+    ("PUT", "systems/v2/tacc.corral"): MAP_EMPTY,
+    ("POST", "systems/v2/tacc.corral/roles"): MAP_EMPTY,
+    ("PUT", "apps/v2/classifier-1.0.0"): FILES_EMPTY,
+    ("POST", "apps/v2/classifier-1.0.0/pems"): FILES_EMPTY,
+    ("PUT", "files/v2/media/system/tacc.corral/"): FILES_EMPTY,
+    ("POST", "files/v2/pems/system/tacc.corral/testuser"): FILES_EMPTY,
+}
+
+
+@pytest.mark.parametrize(("method", "path"), MAPS)
+def test_bodies_that_hold_no_fields(api: Api, method: str, path: str) -> None:
+    def refusal(body: bytes, content_type: str) -> str:
+        return api.refused(method, path, 400, data=body, headers={"Content-Type": content_type})
+
+    assert refusal(b"", "application/json") == refusal(b" \n", "") == MAPS[method, path]
+    unsupported = (
+        "Unsupported content type. Please send your request as a multipart/form-data file upload or as "
+    )
+    assert refusal(b"<a/>", "text/plain").startswith(unsupported)
+    unreadable = "Failed to parse file upload. Please make sure you included a file in your POST request."
+    assert refusal(b"--b\r\n", "multipart/form-data; boundary=b") == unreadable
+    assert refusal(b"x", "multipart/form-data") == unreadable
+
+
+LENIENT = """// a comment
+{action: 'mkdir', /* another, with "quotes": */ 'path': "it's // no comment \\" 'ere", append: false}
+"""
+
+
+def test_json_as_people_write_it(api: Api) -> None:
+    home = "files/v2/media/system/tacc.corral/testuser"
+    headers = {"Content-Type": "application/json"}
+    made = api.call("PUT", home, 201, data=LENIENT, headers=headers)
+    assert made["name"] == """it's // no comment " 'ere""".rpartition("/")[2]
+    for broken in (
+        "{action: 'mkdir, path: 'x'}",
+        "{action: mkdir}",
+        "{'a': 'b'}}",
+        "/* {}",
+        "{'a\nb': 1}",
+        "{a 1}",
+    ):
+        assert api.refused("PUT", home, 400, data=broken, headers=headers).startswith("Invalid JSON found. ")
 
 
 def test_a_huge_body_is_refused_before_it_is_read(api: Api) -> None:

@@ -91,7 +91,7 @@ def update_app(app: str) -> Response:
 
 def act_on_app(app: str) -> Response:
     """202 with the new app for copies, made by then; 200 with the app; nothing for what is erased."""
-    body = bodies.fields()
+    body = bodies.given_fields(bodies.FILES_EMPTY)
     action = check_action(bodies.text(body, "action") or "")
     apps = services().apps
     if action == "publish":
@@ -137,7 +137,7 @@ def show_app_pem(app: str, username: str) -> Response:
 
 def grant_app_pem(app: str, username: str = "") -> Response:
     """201 with what the user now has; 200 for an empty permission, which takes all away."""
-    body = bodies.fields()
+    body = bodies.given_fields(bodies.FILES_EMPTY)
     named = bodies.text(body, "username") or ""
     if username and named and named != username:
         raise Invalid(

@@ -65,15 +65,29 @@ def fields(empty: str = MAP_EMPTY, no_object: str | None = None) -> dict[str, An
         upload = _first_file()
         if upload is not None:
             return _as_map(upload, empty, no_object)
+        if not form and request.mimetype == "multipart/form-data":
+            raise Invalid(_UNREADABLE_UPLOAD, service_status=500)
         return form
     text = _text()
+    if text.strip() and no_object is None:
+        _check_type(text, _UNSUPPORTED_MAP)
     return _as_map(text, empty, no_object) if text.strip() else {}
 
 
+def given_fields(empty: str = MAP_EMPTY) -> dict[str, Any]:
+    """:func:`fields`, for operations that cannot do without a body. Raises Invalid for an empty one."""
+    if not request.get_data().strip():
+        raise Invalid(empty)
+    return fields(empty)
+
+
 def parse_json(text: str) -> Any:
-    """Raises Invalid ``Invalid JSON found. …``; NaN, Infinity and halves of surrogate pairs are no JSON."""
+    """Raises Invalid ``Invalid JSON found. …``; NaN, Infinity and halves of surrogate pairs are no JSON.
+
+    Comments, names without quotes and single quotes are let pass.
+    """
     try:
-        document = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole)
+        document = _loads(text)
         if _is_deep(document):
             raise RecursionError
         if _SURROGATE.search(text):
@@ -83,6 +97,22 @@ def parse_json(text: str) -> Any:
         raise Invalid("Invalid JSON found. It is nested too deep.") from error
     except ValueError as error:
         raise Invalid(f"Invalid JSON found. {error}") from error
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=_whole)
+    except json.JSONDecodeError:
+        from emulator.api.v2.lenient_json import strict  # next to nobody writes JSON that needs it
+
+        rewritten = strict(text)
+        if rewritten == text:
+            raise
+        try:
+            return json.loads(rewritten, parse_constant=_refuse_constant, parse_int=_whole)
+        except ValueError:
+            pass
+        raise  # the place of the error is the one in what was sent
 
 
 def text(body: Mapping[str, Any], name: str) -> str | None:
@@ -134,9 +164,13 @@ def _json_text(empty: str, unsupported: str) -> str:
         text = _text()
     if not text.strip():
         raise Invalid(empty)
+    _check_type(text, unsupported)
+    return text
+
+
+def _check_type(text: str, unsupported: str) -> None:
     if text.lstrip()[0] not in "{[" and request.mimetype != "application/json":
         raise Invalid(unsupported)
-    return text
 
 
 def _text() -> str:

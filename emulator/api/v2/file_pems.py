@@ -38,7 +38,9 @@ def list_pems(path: str) -> Response:  # noqa: ARG001
 def change_pems(path: str) -> Response:  # noqa: ARG001
     who, where = caller(), target()
     services().files.locate(who, *where, Route.SHARE)  # the system is looked at before the body [files §3]
-    changed = services().file_permissions.change(who, *where, _change(bodies.fields()))
+    changed = services().file_permissions.change(
+        who, *where, _change(bodies.given_fields(bodies.FILES_EMPTY))
+    )
     lines = [pem_line(changed.place, pem) for pem in changed.entries]
     return reply(lines, 201 if changed.granted else 200)
 

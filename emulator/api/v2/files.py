@@ -86,9 +86,9 @@ def download_published(path: str) -> Response:  # noqa: ARG001
 
 def act(path: str) -> Response:  # noqa: ARG001
     """mkdir, rename, copy, move [files §7]."""
-    body = bodies.fields(bodies.FILES_EMPTY)
+    body = bodies.given_fields(bodies.FILES_EMPTY)
     if not body:
-        raise Invalid(_NO_FIELDS if request.get_data() else bodies.FILES_EMPTY)
+        raise Invalid(_NO_FIELDS)
     action = (bodies.text(body, "action") or "").upper()
     if action not in _ACTIONS:
         check_place()

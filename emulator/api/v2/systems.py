@@ -45,7 +45,7 @@ def update_system(system: str) -> Response:
 
 
 def act_on_system(system: str) -> Response:
-    body = bodies.fields()
+    body = bodies.given_fields()
     action, new_id = (bodies.text(body, name) or "" for name in ("action", "id"))
     changed = services().systems.actions.perform(caller(), system, action, new_id)
     return reply() if changed is None else _show(changed)

@@ -22,7 +22,7 @@ def show_role(system: str, username: str) -> Response:
 
 def grant_role(system: str, username: str = "") -> Response:
     """Answers an array with the one role; 201, or 200 where it was taken away."""
-    body = bodies.fields()
+    body = bodies.given_fields()
     named = bodies.text(body, "username") or ""
     if username and named and named != username:
         raise Invalid(

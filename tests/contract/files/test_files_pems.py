@@ -255,7 +255,7 @@ def test_changes_that_are_refused(bench: Bench, shared: str, body: dict[str, Any
 def test_an_empty_change(bench: Bench, shared: str) -> None:
     assert bench.request("POST", f"pems/system/{shared}/dir", body=b"").refusal == (
         400,
-        "No username specified",
+        "No content found. application/json should be sent in the raw as the  content of the request body.",
     )
 
 

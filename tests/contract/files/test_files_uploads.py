@@ -126,7 +126,7 @@ def test_fields_beside_the_file(bench: Bench, private: str) -> None:
         (b"{}", "application/json", "No valid URL specified"),
         (b'{"urlToIngest": ""}', "application/json", "No valid URL specified"),
         (b"fileName=x", "application/x-www-form-urlencoded", "No valid URL specified"),
-        (b"some bytes", "application/octet-stream", "Invalid JSON found. "),
+        (b"some bytes", "application/octet-stream", "Unsupported content type. "),
         (b"{", "application/json", "Invalid JSON found. "),
         (b"x", "multipart/form-data", UNREADABLE),
         (b"x", "multipart/form-data; boundary=b", UNREADABLE),
