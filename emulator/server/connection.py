@@ -270,7 +270,8 @@ class Connection:
         content = json.dumps(envelope, separators=(",", ":")).encode()
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+            "Content-Type: application/json; charset=UTF-8\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
         )
         self._transport.sendall(head.encode() + (content if body else b""))
 

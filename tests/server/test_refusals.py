@@ -34,7 +34,7 @@ def test_refused_in_the_envelope(listener, tls, sent, status):
     with Wire(listener, tls) as wire:
         answer = wire.send(sent).answer()
         assert answer.status == status
-        assert answer["content-type"] == "application/json"
+        assert answer["content-type"] == "application/json; charset=UTF-8"
         assert answer["connection"] == "close"
         assert "server" not in answer.headers
         message = answer.json()["message"]
