@@ -23,7 +23,7 @@ class AppPermissionService:
     def all(self, caller: Caller, app_id: str, page: Page) -> tuple[App, list[tuple[str, Permission]]]:
         """The owner's first, then the grants, and the caller's own if it is an admin."""
         with self._store.read() as tx:
-            app = self._readable(tx, caller, app_id, "App permissions are not suported on public apps.")
+            app = self._readable(tx, caller, app_id, at_user=False)
             entries = {app.owner: ALL_PERMISSIONS}
             entries |= {name: grant for name, grant in tx.apps.grants(app).items() if name != app.owner}
             if caller.admin:
@@ -34,9 +34,7 @@ class AppPermissionService:
     def of_user(self, caller: Caller, app_id: str, username: str) -> tuple[App, Permission]:
         """What one user was given; owner and tenant admins have all. Raises NotFound where there is nothing."""
         with self._store.read() as tx:
-            app = self._readable(
-                tx, caller, app_id, "Share permissions are not suported on public applications."
-            )
+            app = self._readable(tx, caller, app_id, at_user=True)
             grant = tx.apps.grants(app).get(username)
             known = self._accounts.known_user(tx, caller.world, username)
             if username == app.owner or self._accounts.caller(caller.world, username).admin:
@@ -45,12 +43,17 @@ class AppPermissionService:
             raise NotFound(f"No permissions found for user {username}")
         return app, grant
 
-    def grant(self, caller: Caller, app_id: str, username: str, word: str) -> tuple[App, Permission]:
-        """Give a user what ``word`` names, in place of what it had; NONE or an empty word takes it away."""
+    def grant(
+        self, caller: Caller, app_id: str, username: str, word: str, *, at_user: bool = False
+    ) -> tuple[App, Permission]:
+        """Give a user what ``word`` names, in place of what it had; NONE or an empty word takes it away.
+
+        ``at_user``: the user was named by the URL, for which a public app has another refusal [apps §7].
+        """
         with self._store.write() as tx:
             app = self._apps.existing(tx, caller, app_id)
             if app.public:
-                raise NotProvided("App permissions are not suported on public apps.")
+                raise _not_of_public_apps(at_user)
             if not self._apps.permission(tx, caller, app).write:
                 raise Forbidden(f"User does not have permission to set permissions for app {app.id}")
             if not self._apps.may_publish_on(tx, caller, app.execution_system):
@@ -76,7 +79,7 @@ class AppPermissionService:
         with self._store.write() as tx:
             app = self._apps.existing(tx, caller, app_id)
             if app.public:
-                raise NotProvided("App permissions are not suported on public apps.")
+                raise _not_of_public_apps(at_user=username is not None)
             if not self._apps.permission(tx, caller, app).write:
                 verb = "clear this app permissions" if username is None else "update this app permissions"
                 raise Forbidden(f"User does not have permission to {verb}")
@@ -89,10 +92,18 @@ class AppPermissionService:
         text = f"User {username} had their permissions revoked by {caller.username}"
         self._apps.note(tx, caller, app, "PERMISSION_REVOKE", text)
 
-    def _readable(self, tx: Transaction, caller: Caller, app_id: str, if_public: str) -> App:
+    def _readable(self, tx: Transaction, caller: Caller, app_id: str, *, at_user: bool) -> App:
         app = self._apps.existing(tx, caller, app_id)
         if app.public:
-            raise NotProvided(if_public)
+            raise _not_of_public_apps(at_user)
         if not self._apps.permission(tx, caller, app).read:
             raise Forbidden("User does not have permission to view permissions on this resource")
         return app
+
+
+def _not_of_public_apps(at_user: bool) -> NotProvided:
+    return NotProvided(
+        "Share permissions are not suported on public applications."
+        if at_user
+        else "App permissions are not suported on public apps."
+    )

@@ -148,7 +148,9 @@ def grant_app_pem(app: str, username: str = "") -> Response:
     word = bodies.text(body, "permission")
     if word is None:
         raise Invalid("Missing permission field.")
-    found, granted = services().app_permissions.grant(caller(), app, username or named, word)
+    found, granted = services().app_permissions.grant(
+        caller(), app, username or named, word, at_user=bool(username)
+    )
     return reply(app_record.permission(found, username or named, granted), 201 if word.strip() else 200)
 
 

@@ -153,11 +153,16 @@ def test_public_apps_are_for_all_and_only_admins_change_them(catalog: Catalog) -
     assert public["id"] == "wc-1.00u1"
     refused = "Permission denied. Public applications cannot be updated."
     assert catalog.post(at, APP, status=403) == refused
-    assert catalog.get(f"{at}/pems", status=501) == "App permissions are not suported on public apps."
-    assert (
-        catalog.get(f"{at}/pems/x", status=501)
-        == "Share permissions are not suported on public applications."
+    of_all, of_one = (
+        "App permissions are not suported on public apps.",
+        "Share permissions are not suported on public applications.",
     )
+    read = {"permission": "READ"}
+    for user in (OWNER, ADMIN):
+        assert catalog.get(f"{at}/pems", user, 501) == catalog.delete(f"{at}/pems", user, 501) == of_all
+        assert catalog.post(f"{at}/pems", read | {"username": OTHER}, user, 501) == of_all
+        assert catalog.get(f"{at}/pems/x", user, 501) == catalog.delete(f"{at}/pems/x", user, 501) == of_one
+        assert catalog.post(f"{at}/pems/{OTHER}", read, user, 501) == of_one
     assert catalog.delete(at, status=403) == "User does not have permission to delete this app"
     catalog.delete(at, user=ADMIN)
     removed = "This application has been removed by the administrator."
