@@ -25,10 +25,11 @@ _MOST_DIGITS = 18
 _NOT_PLAIN = re.compile(r'[^ -~]|["\\]')
 
 
-def send_file(files: HostFiles, host_path: str, name: str) -> Response:
+def send_file(files: HostFiles, host_path: str, name: str, dated: bool = True) -> Response:
     """Answer GET or HEAD with the content of a file called ``name``.
 
-    Honours ``Range`` (its first range), ``If-Range`` and ``?force=true``. Raises NotFound, Forbidden,
+    Honours ``Range`` (its first range), ``If-Range`` and ``?force=true``. ``dated``: Content-Disposition tells
+    the time of the last change, as for files; it does not for job outputs [jobs §10]. Raises NotFound, Forbidden,
     and RangeRefused for a range that does not lie inside the file.
     """
     with told("Failed to retrieve information"):
@@ -51,7 +52,7 @@ def send_file(files: HostFiles, host_path: str, name: str) -> Response:
     response.headers["Content-Length"] = str(last - first + 1)
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["Last-Modified"] = http_date(modified)
-    response.headers["Content-Disposition"] = _disposition(name, modified)
+    response.headers["Content-Disposition"] = _disposition(name, modified if dated else None)
     if span:
         response.headers["Content-Range"] = f"bytes {first}-{last}/{length}"
     return response
@@ -102,10 +103,12 @@ def _still_the_same(modified: datetime) -> bool:
     return modified.replace(microsecond=0) <= condition.date
 
 
-def _disposition(name: str, modified: datetime) -> str:
+def _disposition(name: str, modified: datetime | None) -> str:
     kind = "attachment" if request.args.get("force", "").lower() == "true" else "inline"
     plain = _NOT_PLAIN.sub("_", name)
-    text = f'{kind}; filename="{plain}"; modification-date="{http_date(modified)}"'
+    text = f'{kind}; filename="{plain}"'
+    if modified is not None:
+        text += f'; modification-date="{http_date(modified)}"'
     if plain != name:
         text += f"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
     return text

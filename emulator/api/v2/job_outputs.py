@@ -27,7 +27,7 @@ def list_outputs(job_id: str, path: str = "") -> Response:
 def download_output(job_id: str, path: str = "") -> Response:
     """GET and HEAD, whole or by range."""
     found = services().outputs.file(caller(), job_id, path)
-    return send_file(found.files, found.info.path, found.info.name)
+    return send_file(found.files, found.info.path, found.info.name, dated=False)
 
 
 def _entry(job_id: str, system_id: str, output: Output) -> dict[str, Any]:
