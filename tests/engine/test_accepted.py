@@ -73,6 +73,7 @@ def test_nobody_sees_it_before_and_a_restart_takes_it_up(tmp_path: Path) -> None
         assert api.call("GET", f"jobs/v2/search/id/{answer['id']}") == []
     with served(tmp_path) as emulator:
         api = Api(emulator.url)
+        wait_until(lambda: api.request("GET", path).status_code == 200, 60, "the job can be seen")
         assert api.wait_for_job(answer["id"]) == "FINISHED"
         statuses = [entry["status"] for entry in api.call("GET", f"{path}/history")]
         assert statuses[0] == "PENDING" and statuses[-1] == "FINISHED"
