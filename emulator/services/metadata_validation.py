@@ -13,8 +13,8 @@ from typing import Any
 from emulator.domain import patterns
 from emulator.domain.errors import Invalid
 
-_MOST_STEPS = 1_000_000
-"""Comparisons of a value with one part of a schema: some seconds."""
+_MOST_STEPS = 400_000
+"""Comparisons of a value with one part of a schema: a second or two."""
 _INVALID = (
     "The supplied JSON Schema definition is invalid. For more information on JSON Schema, please visit "
     "http://json-schema.org/.\n"
