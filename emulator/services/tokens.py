@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from math import ceil
 
 from emulator.domain.errors import OAuthRefused
 from emulator.domain.identity import ApiClient, Bearer, Token
@@ -55,8 +56,8 @@ class TokenService:
         return token.expires <= self._clock.now()
 
     def seconds_left(self, token: Token) -> int:
-        """``expires_in``: whole seconds until the access token ends."""
-        return max(0, int((token.expires - self._clock.now()).total_seconds()))
+        """``expires_in``: seconds until the access token ends, rounded up: a new one has its whole time [auth §4]."""
+        return max(0, ceil((token.expires - self._clock.now()).total_seconds()))
 
     def issue(self, key: str, secret: str, form: dict[str, str]) -> Token:
         """The token for the grant that ``form`` asks for. Raises OAuthRefused [auth §4]."""
