@@ -28,6 +28,7 @@ ENDINGS = ("STAGING_COMPLETED", "STAGING_FAILED", "UPLOAD")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _TAKEN = frozenset({"agave", "http", "https"})
 _FAILING = frozenset({"ftp", "sftp"})
+_WITH_HOST = re.compile(r"[A-Za-z]+://[^\s/?#]+(?:[/?#]|\Z)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ def import_source(url: str, origins: Iterable[str]) -> InputSource:
         raise Invalid(f"Invalid value for {FIELD}. It is not a valid URL.", service_status=500)
     match = _SCHEME.match(url)
     scheme = match[1].lower() if match else ""
+    if scheme in (_TAKEN | _FAILING) - {"agave"} and not _WITH_HOST.match(url):
+        raise Invalid(f"Invalid value for {FIELD}. {url} is not a valid URL.", service_status=500)
     if scheme in _FAILING:
         return InputSource(input_id=FIELD, uri=url, kind=SourceKind.URL, path=url, name=base_name(url))
     if scheme and scheme not in _TAKEN:

@@ -225,6 +225,22 @@ def test_where_it_goes(bench: Bench, private: str, source: str) -> None:
             400,
             "Invalid value for urlToIngest. http://host:port/x is not a valid URL.",
         ),
+        *(
+            (
+                "",
+                {"urlToIngest": url},
+                400,
+                f"Invalid value for urlToIngest. {url} is not a valid URL.",
+            )
+            for url in (
+                "ftp://",
+                "sftp:///x",
+                "ftp:// bad url",
+                "http://h ost/x",
+                "https://\thost/x",
+                "ftp:/x",
+            )
+        ),
         (
             "",
             {"urlToIngest": "agave://x/a\x00"},
