@@ -92,7 +92,11 @@ ROWS: dict[str, tuple[Ask, int, int]] = {
         403,
         400,
     ),
-    "delete a file without permission": (ask("student", "DELETE", f"{MEDIA}//apps/classifier-1.0.0"), 403, 401),
+    "delete a file without permission": (
+        ask("student", "DELETE", f"{MEDIA}//apps/classifier-1.0.0"),
+        403,
+        401,
+    ),
     "delete an app without permission": (ask("student", "DELETE", "apps/v2/{app_id}"), 403, 401),
     "delete a system without permission": (ask("student", "DELETE", f"systems/v2/{OWN}"), 403, 401),
     "outputs without permission": (ask("student", "GET", f"{JOBS_OF}/listings"), 403, 401),
