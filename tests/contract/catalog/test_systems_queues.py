@@ -33,6 +33,14 @@ def test_queues_as_they_are_answered(catalog: Catalog) -> None:
     assert [queue["name"] for queue in catalog.get(AT, limit=1, offset=1)] == ["big-mem"]
 
 
+def test_of_several_defaults_the_last_is_the_one(catalog: Catalog) -> None:
+    names = ("first", "last", "other")
+    queues = [{"name": name, "default": name != "other"} for name in names]
+    updated = catalog.post("/systems/v2/cluster", {**EXECUTION, "queues": queues}, status=200)
+    assert [queue["default"] for queue in updated["queues"]] == [False, True, False]
+    assert [queue["default"] for queue in catalog.get(AT)] == [False, True, False]
+
+
 def test_the_load_counts_jobs_by_state(catalog: Catalog) -> None:
     states = [
         JobState.PENDING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import ValidationError, post_load
@@ -173,6 +174,11 @@ class ExecutionSchema(WordedSchema):
         names = [queue.name for queue in data["queues"]]
         if len(set(names)) < len(names):
             raise ValidationError("Failed to parse 'queue': Queue names must be unique to the system.")
+        beaten = [queue.name for queue in data["queues"] if queue.default][:-1]
+        if beaten:  # the last default wins [systems §4.2]
+            data["queues"] = tuple(
+                replace(q, default=q.default and q.name not in beaten) for q in data["queues"]
+            )
         for name in ("work_dir", "scratch_dir"):
             path = data[name].strip()
             data[name] = path.rstrip("/") + "/" if path else ""
