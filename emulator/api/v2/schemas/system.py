@@ -174,7 +174,7 @@ class ExecutionSchema(WordedSchema):
         names = [queue.name for queue in data["queues"]]
         if len(set(names)) < len(names):
             raise ValidationError("Failed to parse 'queue': Queue names must be unique to the system.")
-        beaten = [queue.name for queue in data["queues"] if queue.default][:-1]
+        beaten = {queue.name for queue in [q for q in data["queues"] if q.default][:-1]}
         if beaten:  # the last default wins [systems §4.2]
             data["queues"] = tuple(
                 replace(q, default=q.default and q.name not in beaten) for q in data["queues"]
