@@ -88,7 +88,7 @@ class SystemActions:
         current = self._access.default(tx, caller, system.type)
         if current is None or current.id != system.id:
             raise Invalid(
-                f"Cannot change user default status of {system.id}. "
+                f"Unexpected error processing the request. Cannot change user default status of {system.id}. "
                 "The system is not the default system of the user.",
                 service_status=500,
             )

@@ -94,7 +94,7 @@ def test_the_service_s_own_statuses_can_be_had_back(catalog: Catalog, faithful: 
             OWNER,
             500,
             400,
-            "Cannot change user default status of data.storage.",
+            "Unexpected error processing the request. Cannot change user default status of data.storage.",
         ),
         (
             "PUT",
