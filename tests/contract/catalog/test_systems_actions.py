@@ -88,8 +88,10 @@ def test_the_global_default(catalog: Catalog) -> None:
 
 def test_a_user_s_default(catalog: Catalog) -> None:
     assert defaults(catalog) == []
-    not_default = "Unexpected error processing the request. Cannot change user default status of data.storage. "
+    not_default = (
+        "Unexpected error processing the request. Cannot change user default status of data.storage. "
         "The system is not the default system of the user."
+    )
     assert act(catalog, "unsetDefault", status=400) == not_default
     assert act(catalog, "setDefault")["default"] is True
     act(catalog, "setDefault", at="/systems/v2/cluster")
