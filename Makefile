@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# tests run in parallel; two workers fit a small machine
-WORKERS ?= 2
+# tests run in parallel; many wait for processes and receivers, so a small machine has room for one more than cores
+WORKERS ?= 3
 
 .PHONY: help setup clients demo test lint unit bench image clean
 

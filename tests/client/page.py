@@ -30,7 +30,7 @@ NEEDS_MORE = {
 
 BROKEN = {
     "files pems show": "asks for a path relative to the home directory, whichever was given",
-    "jobs pems show": "reads the answer as a list; the service gives one object",
+    "jobs pems show": "asks agavepy's `meta` for an operation that it does not have",
 }
 """Commands that are broken in the client itself: a test shows how."""
 

@@ -66,6 +66,9 @@ def test_permissions_are_granted_listed_and_revoked(page: Page, finished: dict[s
     page.tapis("jobs", "pems", "grant", job_id, "student01", "READ")
     listed = page.tapis_json("jobs", "pems", "list", job_id)
     assert {row["username"]: row["read"] for row in listed} == {"testuser": "True", "student01": "True"}
+    # broken in the client, which never asks the jobs service
+    done = page.clients.tapis(["jobs", "pems", "show", job_id, "student01"], page.environment)
+    assert done.returncode == 1 and "Resource 'meta' has no operation 'listPermissionsForUser'" in done.stderr
     page.tapis("jobs", "pems", "revoke", job_id, "student01")
     assert ids_of_users(page.tapis_json("jobs", "pems", "list", job_id)) == ["testuser"]
     page.tapis("jobs", "pems", "grant", job_id, "student02", "ALL")

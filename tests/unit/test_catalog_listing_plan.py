@@ -22,6 +22,9 @@ from emulator.domain.system import Role, System, SystemRole, SystemType
 from emulator.store import Store, Transaction
 from tests.catalog import APP, EXECUTION, STORAGE, WORLD
 
+# the filled stores are made once, by one worker
+pytestmark = pytest.mark.xdist_group("catalog-listing-plan")
+
 OWNER, OTHER = "testuser", "student01"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AVAILABLE = Condition("available", Operator.EQ, True)

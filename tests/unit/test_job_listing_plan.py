@@ -17,6 +17,9 @@ from emulator.domain.search import Condition, Operator, Page
 from emulator.store import Store
 from tests.job_samples import NOON, OWNER, WORLD, job_id, sample_job
 
+# the filled stores are made once, by one worker
+pytestmark = pytest.mark.xdist_group("job-listing-plan")
+
 VISIBLE = Condition("visible", Operator.EQ, True)
 Statement = tuple[str, Any]
 

@@ -20,6 +20,9 @@ from emulator.store import Store
 from emulator.store.metadata_search import EVERYBODY, Wanted
 from tests.metadata_documents import START, item
 
+# the filled stores are made once, by one worker
+pytestmark = pytest.mark.xdist_group("metadata-plan")
+
 READERS = {"user": ("testuser", "public", "world"), "admin": (EVERYBODY,)}
 PAGE = 50
 QUERIES: dict[str, dict[str, Any]] = {

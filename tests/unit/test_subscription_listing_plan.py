@@ -14,6 +14,9 @@ from emulator.domain.search import Condition, Operator, Page
 from emulator.store import Store
 from tests.unit.test_job_listing_plan import statements
 
+# the filled stores are made once, by one worker
+pytestmark = pytest.mark.xdist_group("subscription-listing-plan")
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WORLD, OWNER = "w", "testuser"
 ACTIVE = Condition("status", Operator.EQ, "ACTIVE")
