@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# tests run in parallel; many wait for processes and receivers, so a small machine has room for one more than cores
-WORKERS ?= 3
+# tests run in parallel; two workers fit a small machine
+WORKERS ?= 2
 
-.PHONY: help setup clients demo test lint unit bench image clean
+.PHONY: help setup clients demo test prepare lint unit bench image clean
 
 help:               ## this text
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -25,9 +25,12 @@ clients: setup      ## the real tapis-cli and agavepy, in an environment of thei
 demo: clients       ## run the course's job on the embedded default, through the real client
 	$(BIN)/tapis-emulator demo --clients .venv-clients
 
-test: setup lint    ## everything: linters, types, layers, and all tests against real parts
-	$(BIN)/python -m tests.real.prepare
+test: setup         ## everything: linters, types, layers, and all tests against real parts
+	$(MAKE) --jobs=2 lint prepare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+prepare: setup      ## what the tests need besides Python: the real clients, a Docker engine, base images
+	$(BIN)/python -m tests.real.prepare
 
 lint: setup         ## style, types and layers
 	$(BIN)/ruff check .

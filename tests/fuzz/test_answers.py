@@ -36,7 +36,7 @@ CHECKS = [status_code_conformance, content_type_conformance, response_schema_con
 _ORDER = ("GET", "POST", "PUT", "DELETE")
 settings.register_profile(
     "answers",
-    max_examples=EXAMPLES or 4,
+    max_examples=EXAMPLES or 3,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
