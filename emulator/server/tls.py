@@ -69,7 +69,11 @@ class TlsIdentity:
             if self._context is None:
                 self._ensure()
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.load_cert_chain(self._certificate)
+                # the library reads the file twice: another process may have put a new pair there in between
+                with tempfile.NamedTemporaryFile(dir=self._directory) as unchanging:
+                    unchanging.write(self._certificate.read_bytes())
+                    unchanging.flush()
+                    context.load_cert_chain(unchanging.name)
                 context.set_alpn_protocols(["http/1.1"])
                 self._context = context
             return self._context
