@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import quote
 
 from emulator.api.http import base_url
+from emulator.api.v2 import progress_record
 from emulator.api.v2.mime_types import DIRECTORY, mime_type
 from emulator.api.v2.wire import chicago, file_url, link, metadata_link
-from emulator.domain.document import from_document
-from emulator.domain.event import Event, Progress
+from emulator.domain.event import Event
 from emulator.domain.file import LogicalFile
 from emulator.domain.paths import shown
 from emulator.domain.system import System
@@ -89,20 +89,7 @@ def history_line(event: Event) -> dict[str, Any]:
         "createdBy": event.created_by,
         "description": event.description,
     }
-    return line if event.progress is None else line | {"progress": _progress(event.progress)}
-
-
-def _progress(document: dict[str, Any]) -> dict[str, Any]:
-    progress = from_document(Progress, document)
-    return {
-        "uuid": progress.uuid,
-        "source": progress.source,
-        "totalActiveTransfers": progress.total_active_transfers,
-        "totalFiles": progress.total_files,
-        "totalBytesTransferred": progress.total_bytes_transferred,
-        "totalBytes": progress.total_bytes,
-        "averageRate": progress.average_rate,
-    }
+    return line if event.progress is None else line | {"progress": progress_record.shown(event.progress)}
 
 
 def pem_line(place: Place, pem: FilePem) -> dict[str, Any]:

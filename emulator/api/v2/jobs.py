@@ -7,13 +7,12 @@ from typing import Any
 from flask import Response, request
 
 from emulator.api.http import caller, services
-from emulator.api.v2 import bodies, job_record, job_search, legacy_jobs
+from emulator.api.v2 import bodies, job_record, job_search, legacy_jobs, progress_record
 from emulator.api.v2.jobs_submit import new_job
 from emulator.api.v2.search import DATE, TEXT, Terms
 from emulator.api.v2.wire import reply
-from emulator.domain.document import from_document
 from emulator.domain.errors import Invalid
-from emulator.domain.event import Event, Progress
+from emulator.domain.event import Event
 from emulator.domain.search import Page
 from emulator.services.job_queries import STATUS
 
@@ -63,20 +62,7 @@ def _entry(event: Event) -> dict[str, Any]:
         "createdBy": event.created_by,
         "description": event.description,
     }
-    return entry if event.progress is None else {"progress": _progress(event.progress)} | entry
-
-
-def _progress(document: dict[str, Any]) -> dict[str, Any]:
-    progress = from_document(Progress, document)
-    return {
-        "uuid": progress.uuid,
-        "source": progress.source,
-        "totalActiveTransfers": progress.total_active_transfers,
-        "totalFiles": progress.total_files,
-        "totalBytesTransferred": progress.total_bytes_transferred,
-        "totalBytes": progress.total_bytes,
-        "averageRate": progress.average_rate,
-    }
+    return entry if event.progress is None else {"progress": progress_record.shown(event.progress)} | entry
 
 
 # actions; a body that comes with the suffix forms is not read [jobs §9]

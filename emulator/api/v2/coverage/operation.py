@@ -33,9 +33,6 @@ class Difference:
     why: str
 
 
-NOT_YET = Difference("Not there.", "Not built yet.")
-
-
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A row of the table.

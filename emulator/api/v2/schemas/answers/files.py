@@ -11,9 +11,9 @@ from emulator.api.v2.schemas.answers.parts import (
     Answer,
     AnswerSchema,
     Link,
+    TransferProgress,
     links,
     nothing,
-    number,
     some,
     text,
     truth,
@@ -82,24 +82,12 @@ class AcceptedFile(FileObject):
     _links = some(AcceptedLinks)
 
 
-class FileProgress(AnswerSchema):
-    """What a transfer has done so far; bytes, and bytes per second."""
-
-    uuid = text(null=True)
-    source = text(null=True)
-    totalActiveTransfers = whole()
-    totalFiles = whole()
-    totalBytesTransferred = whole()
-    totalBytes = whole()
-    averageRate = number()
-
-
 class FileEvent(AnswerSchema):
     status = text()
     created = text(pattern=CHICAGO)
     createdBy = text()
     description = text(null=True)
-    progress = some(FileProgress, optional=True)
+    progress = some(TransferProgress, optional=True)
 
 
 class FileRights(AnswerSchema):

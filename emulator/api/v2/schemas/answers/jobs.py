@@ -12,6 +12,7 @@ from emulator.api.v2.schemas.answers.parts import (
     AnswerSchema,
     Link,
     MaybeLink,
+    TransferProgress,
     links,
     mapping,
     nothing,
@@ -134,20 +135,8 @@ class JobStatus(AnswerSchema):
     _links = links("JobStatus", "self")
 
 
-class JobProgress(AnswerSchema):
-    """What a transfer has done so far; bytes, and bytes per second."""
-
-    uuid = text(null=True)
-    source = text(null=True)
-    totalActiveTransfers = whole()
-    totalFiles = whole()
-    totalBytesTransferred = whole()
-    totalBytes = whole()
-    averageRate = number()
-
-
 class JobEvent(AnswerSchema):
-    progress = some(JobProgress, optional=True)
+    progress = some(TransferProgress, optional=True)
     status = text()
     created = _time(null=False)
     createdBy = text()

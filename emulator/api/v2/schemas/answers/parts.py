@@ -97,6 +97,18 @@ class Link(AnswerSchema):
     href = text(pattern=r"^https?://")
 
 
+class TransferProgress(AnswerSchema):
+    """What a transfer has done so far; bytes, and bytes per second."""
+
+    uuid = text(null=True)
+    source = text(null=True)
+    totalActiveTransfers = whole()
+    totalFiles = whole()
+    totalBytesTransferred = whole()
+    totalBytes = whole()
+    averageRate = number()
+
+
 class MaybeLink(AnswerSchema):
     """An empty object where there is nothing to link to."""
 
