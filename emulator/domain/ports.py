@@ -114,11 +114,14 @@ class HostFiles(Protocol):
     def incoming(self, directory: str) -> AbstractContextManager[Incoming]:
         """A new file that will be put into the directory, or near it; gone at the end unless it was put."""
 
-    def writer(self, path: str, mode: int | None = None) -> AbstractContextManager[BinaryIO]:
+    def writer(
+        self, path: str, mode: int | None = None, resume: str = ""
+    ) -> AbstractContextManager[BinaryIO]:
         """Replace ``path`` whole: what is written appears under the name when the block ends well.
 
         ``mode`` as for ``Incoming.put``. The parent directory must exist. When the block raises, the old file
-        is untouched.
+        is untouched. ``resume`` names what is being written (any text): what an earlier block with the same
+        name had written when the connection broke is kept, and ``tell()`` of the stream says how much it is.
         """
 
     def patch(self, path: str, offset: int) -> AbstractContextManager[BinaryIO]:
@@ -144,6 +147,67 @@ class HostFiles(Protocol):
     def local_path(self, path: str) -> Path | None:
         """Where the path lies on this machine, if it does; never outside the root."""
 
+    @property
+    def bulk(self) -> BulkFiles | None:
+        """Many small files at once; None where one after the other is as quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a command ended. ``code`` is 128 and the signal's number where a signal has ended it."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Shell(Protocol):
+    """Commands on one machine, run by the login shell of one account there."""
+
+    def run(self, command: str, *, stdin: bytes = b"", seconds: float = 60.0) -> Completed:
+        """Run a POSIX shell command to its end.
+
+        Raises ConnectionError when the machine does not answer or the connection breaks on the way (the
+        command may have run), PermissionError when it lets nobody in, TimeoutError when the command has
+        not ended after ``seconds``: it is ended then, as far as that can be.
+        """
+
+    def now(self) -> datetime:
+        """What the machine's own clock says, UTC. Raises OSError as ``run``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """On whose behalf a machine is entered, and with which of a system's credentials.
+
+    ``part`` is ``storage`` or ``login``, ``owner`` the Tapis user (a host map may know an identity of theirs),
+    ``port`` that of the system's definition.
+    """
+
+    system_uuid: str
+    part: str
+    owner: str
+    port: int | None = None
+
+
+class BulkFiles(Protocol):
+    """Many files of a distant machine in one stream: tar (POSIX or GNU), uncompressed.
+
+    What is said of paths, roots and errors in HostFiles holds here too.
+    """
+
+    def pack(self, directory: str, names: Iterable[str]) -> AbstractContextManager[BinaryIO]:
+        """A tar of the regular files ``names`` (paths relative to ``directory``; links are followed), to be read.
+
+        Leaving the block raises OSError when something could not be read to its end.
+        """
+
+    def unpack(self, directory: str) -> AbstractContextManager[BinaryIO]:
+        """Where a tar of regular files (with their parents) is written to; existing files are replaced.
+
+        When the block has ended well, all of them are there. When it raises, some may be, each of them whole.
+        """
+
 
 class Host(Protocol):
     """A machine named by a system definition."""
@@ -154,11 +218,19 @@ class Host(Protocol):
     @property
     def files(self) -> HostFiles: ...
 
+    @property
+    def shell(self) -> Shell | None:
+        """None for a sandbox: its scripts are run by the emulator itself."""
+
 
 class Hosts(Protocol):
     """Finds the machine behind a host name, in a world."""
 
-    def host(self, world: str, name: str) -> Host: ...
+    def host(self, world: str, name: str, account: Account | None = None) -> Host:
+        """The machine as the host map has it, without asking it anything yet.
+
+        Without an account only sandboxes, and machines that the map itself has an identity for, can be used.
+        """
 
 
 class Fetcher(Protocol):
@@ -205,6 +277,10 @@ class RemoteReport:
     started: datetime | None = None
     ended: datetime | None = None
     reason: str = ""
+    checks: int = 1
+    """How often the execution system was asked since the last report of this script."""
+    failed_checks: int = 0
+    """How often it was asked in vain since then."""
 
     @property
     def succeeded(self) -> bool:
@@ -242,6 +318,8 @@ class Launch:
     processors: int = 1
     nodes: int = 1
     environment: dict[str, str] = field(default_factory=dict)
+    account: Account | None = None
+    """How the execution system is entered; None in launches written down before there was a choice."""
 
 
 class Launcher(Protocol):

@@ -71,7 +71,8 @@ class ConfinedFiles:
             yield file
 
     @contextmanager
-    def writer(self, path: str, mode: int | None = None) -> Iterator[BinaryIO]:
+    def writer(self, path: str, mode: int | None = None, resume: str = "") -> Iterator[BinaryIO]:  # noqa: ARG002
+        """Always from the beginning, whatever ``resume`` says: nothing breaks between here and here."""
         with self.incoming(parent(path)) as file:
             yield file.stream
             file.put(path, mode)
@@ -129,6 +130,10 @@ class ConfinedFiles:
                 if info.is_dir and identity not in above:
                     below.append((info.path, above | {identity}))
             ahead.extend(reversed(below))
+
+    @property
+    def bulk(self) -> None:
+        return None
 
     def local_path(self, path: str) -> Path | None:
         names = self._tree.inside(path)

@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator.domain.ports import Account
 from emulator.hosts.confined import ConfinedFiles
 from emulator.hosts.descent import Tree
 from emulator.hosts.incoming import Spool
@@ -24,6 +25,7 @@ class SandboxHost:
     name: str
     files: ConfinedFiles
     directory: Path
+    shell: None = None
 
 
 class SandboxHosts:
@@ -37,8 +39,11 @@ class SandboxHosts:
         for spool in directory.glob(f"*/{_SPOOL}"):
             Spool(spool).clear()
 
-    def host(self, world: str, name: str) -> SandboxHost:
-        """The machine of a name, in any case, as host names go; its name may be any text at all."""
+    def host(self, world: str, name: str, account: Account | None = None) -> SandboxHost:  # noqa: ARG002
+        """The machine of a name, in any case, as host names go; its name may be any text at all.
+
+        Whoever asks: nobody logs in to a directory.
+        """
         with self._lock:
             key = (world, name.lower())
             if key not in self._hosts:
