@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.figures import Unavailable
 from benchmarks.processes import children, free_port
-from tests.real.apt import AptFailed, install
+from emulator.cluster.apt import AptFailed, install
 from tests.real.waiting import wait_until
 
 _CONFIGURATION = """\

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.real.apt import AptFailed, install
+from emulator.cluster.apt import AptFailed, install
 from tests.real.cache import cache_directory
 from tests.real.shared_daemon import DaemonFailed, SharedDaemon
 

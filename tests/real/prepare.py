@@ -10,13 +10,13 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from tests.real import apt
+from emulator.cluster import apt
 from tests.real.base_images import ImageUnavailable, base_image
 from tests.real.clients import ClientsUnavailable, clients
 from tests.real.docker_engine import EngineUnavailable, docker_engine
 
 COMMANDS = ("curl", "jq")
-IMAGES = ("busybox:latest", "python:3.11-slim")
+IMAGES = ("busybox:latest", "python:3.11-slim", "debian:trixie-slim")
 
 
 def commands() -> None:

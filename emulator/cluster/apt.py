@@ -1,4 +1,4 @@
-"""Debian packages for the real components. Standard library only."""
+"""Debian packages, by this machine's own apt. Standard library only."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tests.real.cache import cache_directory, locked
+from emulator.cluster.cache import cache_directory, locked
 
 # another apt-get on this machine is waited for, not fought with
 _APT_GET = ["apt-get", "--quiet", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=3"]
