@@ -83,8 +83,17 @@ class Settings:
         "engine.docker_image", "", "image when the runtime is docker and none matches"
     )
     docker_network: str = _option("engine.docker_network", "bridge", "network of job containers")
+    docker_networks: dict[str, str] = _option(
+        "engine.docker_networks", {}, "network per app or system id (globs allowed), such as none"
+    )
+    docker_user: str = _option(
+        "engine.docker_user", "", "UID[:GID] of job containers of a root emulator; empty: root, without its powers"
+    )
     docker_limit_memory: bool = _option(
         "engine.docker_limit_memory", False, "job containers get no more memory than memoryPerNode"
+    )
+    docker_limit_processors: bool = _option(
+        "engine.docker_limit_processors", False, "job containers get no more processors than the job has"
     )
 
     anonymous: bool = _option("auth.anonymous", True, "no Authorization header: act as the default user")

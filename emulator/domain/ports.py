@@ -332,8 +332,8 @@ class Launcher(Protocol):
     def submit(self, launch: Launch) -> str:
         """Hand the script over; the answer is the remote job id. Again for the same job: the same id.
 
-        Raises ConnectionError when the execution system does not answer (worth waiting for), any other
-        OSError when it cannot take the script.
+        Raises ConnectionError when the execution system does not answer (worth waiting for), Preparing when
+        it takes the script later, any other OSError when it cannot take the script.
         """
 
     def report(self, launch: Launch, remote_job_id: str) -> RemoteReport:

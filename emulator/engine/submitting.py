@@ -11,9 +11,10 @@ from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import StepBlocked, StepFailed
 from emulator.domain.job import Job
 from emulator.domain.ports import Launch
+from emulator.domain.preparing import Preparing
 from emulator.domain.recovery import CONNECTION
 from emulator.domain.states import JobState
-from emulator.engine import conditions
+from emulator.engine import conditions, preparing
 from emulator.engine.faults import transient
 from emulator.engine.launches import launch_of
 from emulator.engine.outcome import Next, Outcome, Wait
@@ -55,14 +56,20 @@ def submit(step: Step) -> Outcome:
     answer and our transaction does no harm.
     """
     launch = _write_intent(step)
-    step.note_attempt(step.job.submit_retries + 1)
+    awaited = preparing.under_way(step)
+    if not awaited:  # else it is the same attempt still
+        step.note_attempt(step.job.submit_retries + 1)
     submitted = step.tools.clock.now()
     try:
         remote_job_id = step.tools.launcher.submit(launch)
+    except Preparing as pending:
+        return preparing.wait(step, pending)
     except OSError as error:
+        preparing.end(step, awaited, came=False)
         if transient(error):
             raise StepBlocked(CONNECTION, f"Unable to submit job: {cause_of(error)}") from error
         return _try_again(step, cause_of(error))
+    preparing.end(step, awaited, came=True)
     return Next(state=_S.QUEUED, changes={"remote_job_id": remote_job_id, "remote_submitted": submitted})
 
 

@@ -8,17 +8,18 @@ from emulator.domain.ports import Host, Hosts
 from emulator.runtimes.environment import machine_path, script_environment
 from emulator.runtimes.runtime import Command
 from emulator.runtimes.spool import Intent, JobSpool, Spool
+from emulator.settings import Settings
 
 GIGABYTE = 1024**3
 
 
 class Commands:
-    """Builds commands; ``limit_memory`` gives containers no more than ``memory_per_node``."""
+    """Builds commands; the settings say whether containers get no more than the job asked for."""
 
-    def __init__(self, *, hosts: Hosts, spool: Spool, limit_memory: bool) -> None:
+    def __init__(self, *, hosts: Hosts, spool: Spool, settings: Settings) -> None:
         self._hosts = hosts
         self._spool = spool
-        self._limit_memory = limit_memory
+        self._settings = settings
 
     def command(self, job: JobSpool, intent: Intent) -> Command:
         """Raises FileNotFoundError when the script or its work dir is not there."""
@@ -45,8 +46,15 @@ class Commands:
             stderr=place.real(launch.stderr),
             environment=environment,
             image=intent.image,
-            memory=int(launch.memory_per_node * GIGABYTE) if self._limit_memory else 0,
-            labels={"world": launch.world, "job": launch.job_id, "owner": launch.owner, "app": launch.app_id},
+            memory=int(launch.memory_per_node * GIGABYTE) if self._settings.docker_limit_memory else 0,
+            processors=launch.processors if self._settings.docker_limit_processors else 0,
+            labels={
+                "world": launch.world,
+                "job": launch.job_id,
+                "owner": launch.owner,
+                "app": launch.app_id,
+                "system": launch.system_id,
+            },
         )
 
 

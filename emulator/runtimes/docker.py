@@ -13,41 +13,52 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from emulator.domain.ports import Clock
+from emulator.runtimes.docker_container import LABEL, ContainerPlan
 from emulator.runtimes.docker_engine import CONFLICT, NOT_FOUND, ContainerEvents, DockerEngine, EngineRefusal
-from emulator.runtimes.runtime import GRACE, Command, OnEnd
+from emulator.runtimes.image_pulls import ImagePulls
+from emulator.runtimes.runtime import Command, OnEnd
 from emulator.runtimes.spool import Exit, JobSpool, Spool
+from emulator.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LABEL = "tapis-emulator"
 _REMOVAL_SECONDS = 20
-_LEAST_MEMORY = 6 * 1024**2  # the engine refuses less
 _ALIVE = ("running", "paused", "restarting")
 
 
 class DockerRuntime:
-    """See ``runtime.Runtime``. ``on_back``: the engine answers, perhaps after a time in which it did not."""
+    """See ``runtime.Runtime``.
+
+    ``on_back``: the engine answers, perhaps after a time in which it did not. ``on_progress`` is called with
+    the id of a job whose image comes nearer. Raises BadSetting for a user of containers that cannot be.
+    """
 
     def __init__(
-        self, *, spool: Spool, clock: Clock, network: str, on_end: OnEnd, on_back: Callable[[], None]
+        self,
+        *,
+        spool: Spool,
+        clock: Clock,
+        settings: Settings,
+        on_end: OnEnd,
+        on_back: Callable[[], None],
+        on_progress: Callable[[str], None],
     ) -> None:
         self.instance = hashlib.sha256(str(spool.directory).encode()).hexdigest()[:16]
         self._spool = spool
-        self._network = network
         self._on_end = on_end
         self._on_back = on_back
         self._engine = DockerEngine()
         mine = f"{LABEL}.instance={self.instance}"
         self._events = ContainerEvents(self._engine, clock, mine, self._look_around, self._hear)
         self._filter = {"label": mine}
-        self._images: set[str] = set()
+        self._pulls = ImagePulls(self._engine, clock, on_progress)
+        self._plan = ContainerPlan(settings, self.instance, spool.tools)
         self._watched: dict[str, str] = {}
         """Job id to container id, from its creation to its end."""
         self._going: set[str] = set()
@@ -59,15 +70,18 @@ class DockerRuntime:
         """Listen to the engine, now or as soon as it answers; then remove what was left behind."""
         self._events.start()
 
-    def check(self, image: str) -> None:
-        """See ``Runtime``. An image that is not there is pulled."""
+    def check(self, image: str, job_id: str = "") -> None:
+        """See ``Runtime``. An image that is not there is pulled: Preparing meanwhile."""
         self.connect()
         if not self._events.are_heard:
             with self._engine.client() as client:
                 client.ping()
-        if image and image not in self._images:
-            self._engine.have(image)
-            self._images.add(image)
+        if image:
+            self._pulls.require(image, job_id)
+
+    def leave(self, job_id: str) -> None:
+        """The job waits for no image any more."""
+        self._pulls.leave(job_id)
 
     def start(self, command: Command) -> str:
         """See ``Runtime``."""
@@ -120,6 +134,7 @@ class DockerRuntime:
         self._remove(job)
 
     def stop(self) -> None:
+        self._pulls.stop()
         self._events.stop()
 
     # containers
@@ -130,8 +145,7 @@ class DockerRuntime:
             return self._create(command)
         except EngineRefusal as refusal:
             if refusal.status == NOT_FOUND:  # the image was removed since we saw it
-                self._images.discard(command.image)
-                self.check(command.image)
+                self._pulls.bring(command.image)
                 return self._create(command)
             if refusal.status != CONFLICT:
                 raise
@@ -148,36 +162,9 @@ class DockerRuntime:
         return self._create(command)
 
     def _create(self, command: Command) -> str:
-        from docker.types import LogConfig, Mount
-
-        places = [command.job.path, command.work_dir, command.stdout, command.stderr, command.script]
-        own = {f"{LABEL}.instance": self.instance}
-        memory = max(command.memory, _LEAST_MEMORY) if command.memory else None
+        nature = self._engine.nature()
         with self._engine.client() as client:
-            made = client.create_container(
-                command.image,
-                name=_name(command.job),
-                entrypoint=["/bin/sh", f"{self._spool.tools}/supervisor.sh", *map(str, places), "container"],
-                command=[],
-                user=f"{os.getuid()}:{os.getgid()}",
-                working_dir=str(command.work_dir),
-                stop_timeout=int(GRACE.total_seconds()),  # for when the engine itself stops
-                environment=command.environment,
-                labels={f"{LABEL}.{name}": value for name, value in command.labels.items()} | own,
-                host_config=client.create_host_config(
-                    auto_remove=True,
-                    network_mode=self._network,
-                    log_config=LogConfig(type="none"),  # the script writes to its files
-                    mem_limit=memory,
-                    memswap_limit=memory,
-                    mounts=[
-                        Mount(str(command.sandbox), str(command.sandbox), type="bind"),
-                        Mount(str(command.job.path), str(command.job.path), type="bind"),
-                        Mount(str(self._spool.tools), str(self._spool.tools), type="bind", read_only=True),
-                    ],
-                ),
-            )
-        return str(made["Id"])
+            return self._plan.create(client, _name(command.job), command, nature)
 
     def _remove(self, job: JobSpool) -> None:
         with _gone_is_fine(), self._engine.client() as client:

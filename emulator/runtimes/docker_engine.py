@@ -6,10 +6,13 @@ The SDK is imported on first use: it takes a quarter of a second that nobody wit
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.domain.ports import Clock
@@ -35,10 +38,11 @@ class EngineRefusal(OSError):
 
 
 class DockerEngine:
-    """The engine that ``DOCKER_HOST`` names, or the one at the usual socket."""
+    """The engine that ``DOCKER_HOST`` names, or one at a usual socket; podman's compatible API is as good."""
 
     def __init__(self) -> None:
         self._client: APIClient | None = None
+        self._nature: EngineNature | None = None
         self._lock = threading.Lock()
 
     @contextmanager
@@ -59,27 +63,23 @@ class DockerEngine:
         ) as error:
             raise ConnectionError(f"no connection to the Docker engine: {error}") from error
 
-    def have(self, image: str) -> None:
-        """Make sure of an image, by pulling it if need be. Raises OSError with the reason, ConnectionError."""
-        from docker.utils import parse_repository_tag
-
-        try:
-            self._inspect(image)
-            return
-        except EngineRefusal as refusal:
-            if refusal.status != NOT_FOUND:
-                raise
-        repository, tag = parse_repository_tag(image)
+    def has(self, image: str) -> bool:
+        """Whether the engine holds an image. Raises ConnectionError, EngineRefusal."""
         try:
             with self.client() as client:
-                client.pull(repository, tag or "latest")
-            self._inspect(image)
+                client.inspect_image(image)  # type: ignore[no-untyped-call]
         except EngineRefusal as refusal:
-            raise OSError(f"there is no image {image} and it cannot be pulled; {refusal}") from refusal
+            if refusal.status == NOT_FOUND:
+                return False
+            raise
+        return True
 
-    def _inspect(self, image: str) -> None:
-        with self.client() as client:
-            client.inspect_image(image)  # type: ignore[no-untyped-call]
+    def nature(self) -> EngineNature:
+        """Asked once. Raises ConnectionError, EngineRefusal."""
+        if self._nature is None:
+            with self.client() as client:
+                self._nature = EngineNature.of(client.info())
+        return self._nature
 
     def _connected(self) -> APIClient:
         with self._lock:
@@ -87,8 +87,88 @@ class DockerEngine:
                 import docker
                 from docker.utils import kwargs_from_env
 
-                self._client = docker.APIClient(version="auto", timeout=_TIMEOUT_SECONDS, **kwargs_from_env())
+                options = kwargs_from_env()
+                if "base_url" not in options and (found := usual_socket()):
+                    options["base_url"] = f"unix://{found}"
+                self._client = docker.APIClient(version="auto", timeout=_TIMEOUT_SECONDS, **options)
             return self._client
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNature:
+    """What of an engine decides about containers.
+
+    ``rootless``: it runs as an ordinary user, who is root inside its containers. ``remapped``: users inside are
+    others outside, unless a container asks to be left out of that.
+    """
+
+    rootless: bool
+    remapped: bool
+    processors: int
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any]) -> EngineNature:
+        """From the engine's ``/info``."""
+        options = [option.split(",")[0] for option in info.get("SecurityOptions") or ()]
+        return cls("name=rootless" in options, "name=userns" in options, int(info.get("NCPU") or 0))
+
+
+def usual_socket() -> Path | None:
+    """Where engines listen whom no ``DOCKER_HOST`` names: Docker, rootless Docker, and podman in their place."""
+    own = Path(f"/run/user/{os.getuid()}")
+    places = [
+        Path("/var/run/docker.sock"),
+        own / "docker.sock",
+        Path.home() / ".docker/run/docker.sock",
+        own / "podman/podman.sock",
+        Path("/run/podman/podman.sock"),
+    ]
+    return next((place for place in places if os.access(place, os.W_OK) and place.is_socket()), None)
+
+
+class ImageStream:
+    """What the engine says while it pulls an image; over a connection of its own."""
+
+    def __init__(self, image: str) -> None:
+        self._image = image
+        self._lock = threading.Lock()
+        self._stream: Any = None
+        self._closed = False
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The engine's own messages; a registry's refusal is one of them, with ``error``.
+
+        Ends early when it is closed. Raises EngineRefusal, ConnectionError.
+        """
+        from docker.types import CancellableStream
+        from docker.utils import parse_repository_tag
+
+        repository, tag = parse_repository_tag(self._image)
+        answers: list[Any] = []
+        engine = DockerEngine()
+        try:
+            with engine.client() as client:
+                client.hooks["response"].append(lambda answer, **_: answers.append(answer))
+                messages = client.pull(repository, tag or "latest", stream=True, decode=True)
+                with self._lock:
+                    self._stream = CancellableStream(messages, answers[-1])
+                    if self._closed:
+                        return
+                yield from self._stream
+        except ConnectionError:
+            if not self._closed:
+                raise
+        finally:
+            if engine._client is not None:
+                engine._client.close()
+
+    def close(self) -> None:
+        """Hang up, from any thread: the engine gives the pull up then."""
+        with self._lock:
+            self._closed = True
+            stream = self._stream
+        if stream is not None:
+            stream.close()
 
 
 class ContainerEvents:

@@ -51,6 +51,7 @@ class SandboxLauncher:
             on_over=self._over,
             on_no_start=self._no_start,
             on_containers_back=lambda: self._turns.soon(self._containers_are_back),
+            on_progress=lambda job_id: self._turns.soon(self._on_change, job_id),
         )
         self._scheduler = PlayedScheduler(self._runs, self._turns, self._tell, self._find)
 
@@ -87,6 +88,7 @@ class SandboxLauncher:
     def cancel(self, launch: Launch, remote_job_id: str) -> None:
         """See ``ports.Launcher``. The signals follow soon, and ``on_change`` when it is over."""
         self.start()
+        self._runs.containers.leave(launch.job_id)
         script = self._runs.table.get(launch.job_id)
         if script is not None:
             self._runs.kill(script, CANCELLED, "")
@@ -94,6 +96,7 @@ class SandboxLauncher:
     def forget(self, launch: Launch) -> None:
         """See ``ports.Launcher``. One that still runs is killed first; its records go when it has ended."""
         self.start()
+        self._runs.containers.leave(launch.job_id)
         script = self._runs.table.get(launch.job_id)
         if script is None:
             return
@@ -178,7 +181,7 @@ class SandboxLauncher:
         image = image_for(
             launch.app_id, launch.system_id, settings.images, settings.runtime, settings.docker_image
         )
-        self._runs.runtime(image).check(image)
+        self._runs.runtime(image).check(image, launch.job_id)
         batch = is_batch(launch.scheduler)
         with self._taking:
             known = self._runs.table.get(launch.job_id)

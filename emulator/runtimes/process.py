@@ -36,7 +36,7 @@ class ProcessRuntime:
         self._watcher = watcher
         self._on_end = on_end
 
-    def check(self, image: str) -> None:
+    def check(self, image: str, job_id: str = "") -> None:
         """A process needs nothing but this machine."""
 
     def start(self, command: Command) -> str:

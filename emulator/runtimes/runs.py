@@ -45,16 +45,18 @@ class Runs:
         on_over: Callable[[Script], None],
         on_no_start: Callable[[Script], None],
         on_containers_back: Callable[[], None],
+        on_progress: Callable[[str], None],
     ) -> None:
         self.changed = threading.Condition()
         self.table: dict[str, Script] = {}
-        self.commands = Commands(hosts=hosts, spool=spool, limit_memory=settings.docker_limit_memory)
+        self.commands = Commands(hosts=hosts, spool=spool, settings=settings)
         self.containers = DockerRuntime(
             spool=spool,
             clock=clock,
-            network=settings.docker_network,
+            settings=settings,
             on_end=self._ended,
             on_back=on_containers_back,
+            on_progress=on_progress,
         )
         self._processes = ProcessRuntime(spool=spool, clock=clock, watcher=watcher(clock), on_end=self._ended)
         self._clock = clock

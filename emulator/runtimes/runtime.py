@@ -19,7 +19,8 @@ class Command:
     """A script ready to run; all paths are real ones of this machine.
 
     ``sandbox`` is the root of the machine that is played. ``environment`` holds all the script gets, but
-    in a container PATH is the image's. ``memory`` in bytes, 0 for no limit; ``image`` only for containers.
+    in a container PATH is the image's. ``memory`` in bytes and ``processors`` are limits, 0 for none; they and
+    ``image`` only for containers.
     """
 
     job: JobSpool
@@ -31,6 +32,7 @@ class Command:
     environment: dict[str, str]
     image: str = ""
     memory: int = 0
+    processors: int = 0
     labels: dict[str, str]
 
 
@@ -44,8 +46,11 @@ class Runtime(Protocol):
     When one has ended, a runtime calls the :data:`OnEnd` it was built with, once, from a thread of its own.
     """
 
-    def check(self, image: str) -> None:
-        """Raises ConnectionError when the runtime cannot be reached, OSError when ``image`` cannot be had."""
+    def check(self, image: str, job_id: str = "") -> None:
+        """Raises ConnectionError when the runtime cannot be reached, OSError when ``image`` cannot be had.
+
+        Raises Preparing while it is being brought; the job is told of its coming.
+        """
 
     def start(self, command: Command) -> str:
         """Start a supervisor, or find the one that was started before; the claim lets only one run the script.
