@@ -14,6 +14,7 @@ _COMMANDS = {
     "health": "say whether it answers",
     "listener": "give users and tests ports of their own",
     "mailbox": "show the e-mails it has kept",
+    "hpc": "run a cluster in a container behind the execution systems",
     "coverage": "list the operations of the v2 services and how far each is there",
     "openapi": "print the OpenAPI description of what is there",
     "demo": "run the course's job through a real client",

@@ -1,0 +1,189 @@
+"""The cluster's container: made, started, asked and removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+NAME = "tapis-emulator-hpc"
+PORT = 2222
+ADDRESS = "127.0.0.1"
+ACCOUNT = "tapis"
+LABEL = "tapis-emulator.hpc"
+_SSH = "22/tcp"
+_READY_SECONDS = 120
+_KEYS = "/etc/ssh/authorized_keys"
+_HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
+
+
+class ClusterFailed(Exception):
+    """The cluster cannot be had as asked; the message says why, and what to do where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where the cluster's ssh server listens, and its own public key (``ssh-ed25519 AAAA…``)."""
+
+    address: str
+    port: int
+    host_key: str
+
+
+class Cluster:
+    """The container ``name`` on an engine, whether it exists or not."""
+
+    def __init__(self, client: DockerClient, name: str = NAME) -> None:
+        self.client = client
+        self.name = name
+
+    def up(self, image: str, nodes: int | None = None, port: int | None = None) -> bool:
+        """Return when the cluster takes jobs; whether this has started it.
+
+        ``port`` is of 127.0.0.1, 0 for a free one. One that exists is taken as it is. Raises
+        :class:`ClusterFailed`: it does not come up, the port is taken, or one with another number of nodes or on
+        another port is there.
+        """
+        container = self._find()
+        if container is None:
+            container = self._create(image, nodes or 1, PORT if port is None else port)
+            self._start(container, made_now=True)
+            started = True
+        else:
+            self._check_fits(container, nodes, port)
+            started = container.status != "running"
+            if container.status == "paused":
+                container.unpause()
+            elif started:
+                self._start(container, made_now=False)
+        code, said = self.run("cluster", "wait", str(_READY_SECONDS))
+        if code:
+            raise ClusterFailed(f"{self.name} has been started, but it is of no use:\n{said}")
+        return started
+
+    def down(self) -> bool:
+        """Stop and remove it with all that is in it; whether there was one. Raises :class:`ClusterFailed`."""
+        container = self._find()
+        if container is None:
+            return False
+        container.remove(force=True, v=True)
+        return True
+
+    def run(self, *command: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
+        """Run a command inside as root, to its end: exit code and all it printed. Raises :class:`ClusterFailed`."""
+        from docker.errors import APIError
+
+        try:
+            done = self._there().exec_run(list(command), environment=environment)
+        except APIError as refusal:
+            raise ClusterFailed(f"{self.name}: {refusal.explanation or refusal}") from refusal
+        return done.exit_code or 0, cast(bytes, done.output).decode(errors="replace")
+
+    def authorize(self, public_key: str) -> None:
+        """Let the holder of a key in, to every account. Again: nothing."""
+        add = f'touch {_KEYS} && {{ grep -qxF "$KEY" {_KEYS} || echo "$KEY" >> {_KEYS}; }}'
+        self._check(*self.run("sh", "-c", add, environment={"KEY": public_key.strip()}))
+
+    def reached(self) -> Reached:
+        """Where it listens. Raises :class:`ClusterFailed` when it does not run."""
+        container = self._there()
+        published = (container.ports or {}).get(_SSH)
+        if not published:
+            raise ClusterFailed(f"{self.name} does not run")
+        key = self._check(*self.run("cat", _HOST_KEY)).split()
+        return Reached(ADDRESS, int(published[0]["HostPort"]), f"{key[0]} {key[1]}")
+
+    def state(self) -> str:
+        """The engine's word: running, exited, paused, …; empty when there is none."""
+        container = self._find()
+        return container.status if container else ""
+
+    def nodes(self) -> int:
+        """How many compute nodes it has."""
+        return int(self._there().labels[LABEL])
+
+    def image(self) -> str:
+        """The id of the image it was made from."""
+        return str(self._there().attrs["Image"])
+
+    def _find(self) -> Container | None:
+        from docker.errors import APIError, NotFound
+
+        try:
+            container = self.client.containers.get(self.name)
+        except NotFound:
+            return None
+        except APIError as refusal:
+            raise ClusterFailed(f"{self.name}: {refusal.explanation or refusal}") from refusal
+        if LABEL not in container.labels:
+            raise ClusterFailed(f"there is a container {self.name} that is no cluster; choose another --name")
+        return container
+
+    def _there(self) -> Container:
+        container = self._find()
+        if container is None:
+            raise ClusterFailed(f"there is no cluster {self.name}")
+        return container
+
+    def _create(self, image: str, nodes: int, port: int) -> Container:
+        from docker.errors import APIError
+
+        try:
+            return self.client.containers.create(
+                image,
+                name=self.name,
+                hostname="login1",
+                environment={"NODES": str(nodes)},
+                labels={LABEL: str(nodes)},
+                ports={_SSH: (ADDRESS, port)},
+                # the jobs' memory is read from /proc; without it Slurm cannot hold them to their limits
+                cap_add=["SYS_PTRACE"],
+                # user namespaces, for containers inside jobs
+                security_opt=["seccomp=unconfined"],
+            )
+        except APIError as refusal:
+            raise ClusterFailed(f"{self.name} cannot be made: {refusal.explanation or refusal}") from refusal
+
+    def _start(self, container: Container, made_now: bool) -> None:
+        from docker.errors import APIError
+
+        try:
+            container.start()
+        except APIError as refusal:
+            if made_now:
+                container.remove(force=True, v=True)
+            raise ClusterFailed(self._refused(str(refusal.explanation or refusal), container)) from refusal
+
+    def _refused(self, reason: str, container: Container) -> str:
+        if "address already in use" in reason or "port is already allocated" in reason:
+            return (
+                f"port {_wanted(container)} of {ADDRESS} is taken; "
+                "choose another with --port, or --port 0 for a free one"
+            )
+        return f"{self.name} cannot be started: {reason}"
+
+    def _check_fits(self, container: Container, nodes: int | None, port: int | None) -> None:
+        has = int(container.labels[LABEL])
+        if nodes not in (None, has):
+            raise ClusterFailed(
+                f"{self.name} has {has} compute nodes; to have {nodes}: tapis-emulator hpc down"
+            )
+        wanted = _wanted(container)
+        if port and port != wanted:
+            raise ClusterFailed(
+                f"{self.name} is on port {wanted or 'any'}; to move it: tapis-emulator hpc down"
+            )
+
+    def _check(self, code: int, said: str) -> str:
+        if code:
+            raise ClusterFailed(f"{self.name}: {said}")
+        return said
+
+
+def _wanted(container: Container) -> int:
+    """The port it was made for; 0 for any."""
+    bindings: dict[str, list[dict[str, Any]]] = container.attrs["HostConfig"]["PortBindings"]
+    return int(bindings[_SSH][0]["HostPort"] or 0)
