@@ -13,8 +13,11 @@ from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.data_directory import DataDirectory
+from emulator.domain.credentials import identity_in
 from emulator.domain.errors import EmulatorError, Unavailable
+from emulator.domain.host_map import BadHostMap, Identity, parse_host_map
 from emulator.domain.paths import host_path, virtual_path
+from emulator.domain.ports import Account
 from emulator.engine.clock import RealClock
 from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.file_stagings import StagingQueue
@@ -23,10 +26,14 @@ from emulator.engine.journal import Journal
 from emulator.engine.signing import SigningKey
 from emulator.engine.worker import Engine
 from emulator.hosts.fetch import HttpFetcher
+from emulator.hosts.map_file import MapFile
+from emulator.hosts.mapped import MappedHosts
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
 from emulator.runtimes.launcher import SandboxLauncher
+from emulator.runtimes.remote.launcher import RemoteLauncher
+from emulator.runtimes.routed import RoutedLauncher
 from emulator.seeding import DEFAULT_WORLD, BadSeed, Seeder
 from emulator.server import TlsIdentity
 from emulator.services.own_server import OwnServer
@@ -111,12 +118,14 @@ class Emulator:
         # interpreter's end, which would abort the process.
         if self._warming is not None:
             self._warming.join()
-        for name in ("ways_in", "engine", "stagings", "launcher", "deliveries", "clock"):
+        for name in ("ways_in", "engine", "stagings", "launcher", "deliveries", "clock", "hosts"):
             part = getattr(self, name, None)
             if part is None:
                 continue
             if name == "launcher":
                 part.stop(end_scripts=self.directory.ephemeral)
+            elif name == "hosts":
+                part.close()
             else:
                 part.stop()
         store = getattr(self, "store", None)
@@ -153,9 +162,17 @@ class Emulator:
             channel_for=Router(settings, self.mailbox, own),
             keep_all_attempts=settings.keep_all_attempts,
         )
-        self.hosts = hosts = SandboxHosts(data / "hosts")
-        self.launcher = SandboxLauncher(
-            hosts=hosts, clock=self.clock, spool=data / "spool", settings=settings, on_change=self._wake
+        sandboxes = SandboxHosts(data / "hosts")
+        self.hosts = hosts = self._map_hosts(data, sandboxes)
+        self.launcher = RoutedLauncher(
+            sandboxes=SandboxLauncher(
+                hosts=sandboxes,
+                clock=self.clock,
+                spool=data / "spool",
+                settings=settings,
+                on_change=self._wake,
+            ),
+            machines=RemoteLauncher(hosts=hosts, clock=self.clock, settings=settings, on_change=self._wake),
         )
         self.engine = Engine(
             store=self.store,
@@ -198,6 +215,25 @@ class Emulator:
         stand_in = stood_in(settings)
         self._tls = TlsIdentity(data, stand_in.hosts if stand_in else ())
         self.ways_in.serve(wsgi, self._tls)
+
+    def _map_hosts(self, data: Path, sandboxes: SandboxHosts) -> MappedHosts:
+        """Raises BadSetting for a host map that cannot be understood."""
+        try:
+            bindings = MapFile(data / "hosts.yaml", parse_host_map(self.settings.hosts, flag("hosts")))
+        except BadHostMap as error:
+            raise BadSetting(str(error)) from error
+        return MappedHosts(
+            sandboxes=sandboxes,
+            bindings=bindings,
+            credentials=self._identity,
+            clock=self.clock,
+            known_hosts=data / "known_hosts",
+            spool=data / "incoming",
+        )
+
+    def _identity(self, account: Account) -> Identity:
+        with self.store.read() as tx:
+            return identity_in(tx.credentials.own_of(account.system_uuid, account.part))
 
     def _default_user(self) -> str:
         """Of the setting, else of the world's seed. Raises BadSetting when there is no such user."""

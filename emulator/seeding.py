@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.api.v2.schemas import read_app, read_system
+from emulator.domain.credentials import storage_account
 from emulator.domain.errors import EmulatorError
 from emulator.domain.file import permission_from_word
 from emulator.domain.identity import Caller, User, World, profile_uuid
@@ -150,7 +151,9 @@ class Seeder:
         if system is None:
             raise BadSeed(f"{self._file}: {entry['file']} names an unknown deploymentSystem")
         if app is None:
-            files = self._hosts.host(world.name, system.storage.host).files
+            files = self._hosts.host(
+                world.name, system.storage.host, storage_account(system, owner.username)
+            ).files
             target = host_path(system.storage, virtual_path(system.storage, definition.deployment_path))
             _copy(self._file.parent / entry["bundle"], files, target)
             app = self._services.apps.register(owner, definition)

@@ -87,13 +87,28 @@ class Settings:
         "engine.docker_networks", {}, "network per app or system id (globs allowed), such as none"
     )
     docker_user: str = _option(
-        "engine.docker_user", "", "UID[:GID] of job containers of a root emulator; empty: root, without its powers"
+        "engine.docker_user",
+        "",
+        "UID[:GID] of job containers of a root emulator; empty: root, without its powers",
     )
     docker_limit_memory: bool = _option(
         "engine.docker_limit_memory", False, "job containers get no more memory than memoryPerNode"
     )
     docker_limit_processors: bool = _option(
         "engine.docker_limit_processors", False, "job containers get no more processors than the job has"
+    )
+
+    hosts: dict[str, Any] = _option(
+        "hosts", {}, "host map: host name (globs allowed) to sandbox, local or ssh://[user@]address[:port]"
+    )
+    poll_min_ms: int = _option(
+        "jobs.poll_min_ms",
+        300,
+        "least milliseconds between two looks at a real scheduler",
+        within=(1, 3_600_000),
+    )
+    poll_max_ms: int = _option(
+        "jobs.poll_max_ms", 10_000, "most milliseconds between two looks", within=(1, 3_600_000)
     )
 
     anonymous: bool = _option("auth.anonymous", True, "no Authorization header: act as the default user")

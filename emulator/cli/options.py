@@ -10,6 +10,7 @@ import click
 
 from emulator.settings import BadSetting, Settings, flag, load, options, variable
 
+_MEANT = {"engine.images": "IMAGE", "hosts": "TARGET"}
 _TYPES = {"str": str, "int": int, "float": float}
 
 
@@ -22,7 +23,9 @@ def with_settings(command: Callable[..., Any], without: str = "") -> Callable[..
     def call(config: Path | None, **arguments: Any) -> Any:
         names = {option.name for option in options()}
         flags = {name: arguments.pop(name) for name in list(arguments) if name in names}
-        flags["images"] = _pairs(flags["images"] or ())
+        for option in options():
+            if option.name in flags and str(option.type).startswith("dict"):
+                flags[option.name] = _pairs(option.metadata["key"], flags[option.name] or ())
         flags["listener"] = flags.get("listener") or None
         try:
             settings = load(flags, config=config)
@@ -54,19 +57,23 @@ def _flag(name: str, key: str, kind: str, text: str) -> Callable[[Callable[..., 
         return click.option(flag(key), name, multiple=True, metavar="PORT=USER", help=repeatable)
     if kind not in _TYPES:
         return click.option(
-            flag(key), name, multiple=True, metavar="NAME=IMAGE", help=f"{help_text} (repeatable)"
+            flag(key), name, multiple=True, metavar=_pair(key), help=f"{help_text} (repeatable)"
         )
     shown = f" (default {default})" if default != "" else ""
     return click.option(flag(key), name, type=_TYPES[kind], default=None, help=help_text + shown)
 
 
-def _pairs(texts: Iterable[str]) -> dict[str, str] | None:
-    """``NAME=IMAGE`` as often as given; None for none at all."""
+def _pair(key: str) -> str:
+    return f"NAME={_MEANT.get(key, 'VALUE')}"
+
+
+def _pairs(key: str, texts: Iterable[str]) -> dict[str, str] | None:
+    """``NAME=VALUE`` as often as given; None for none at all."""
     found = {}
     for text in texts:
         name, mark, image = text.partition("=")
         if not (name and mark and image):
-            raise click.BadParameter(f"{text!r} is not NAME=IMAGE", param_hint="--images")
+            raise click.BadParameter(f"{text!r} is not {_pair(key)}", param_hint=flag(key))
         found[name] = image
     return found or None
 

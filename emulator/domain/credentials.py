@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from emulator.domain.host_map import Identity
+from emulator.domain.ports import Account
 from emulator.domain.system import AuthShape, System
 
 STORAGE, LOGIN = "storage", "login"
@@ -63,3 +67,27 @@ def shape_of(system: System, part: str) -> AuthShape | None:
     if part == STORAGE:
         return system.storage.auth
     return system.login.auth if system.login is not None else None
+
+
+def storage_account(system: System, owner: str) -> Account:
+    """How the files of a system are reached on behalf of a user."""
+    return Account(system.uuid, STORAGE, owner, system.storage.port)
+
+
+def login_account(system: System, owner: str) -> Account:
+    """How commands are run on a system on behalf of a user."""
+    assert system.login is not None, "storage systems run nothing"
+    return Account(system.uuid, LOGIN, owner, system.login.port)
+
+
+def identity_in(auth: Mapping[str, Any]) -> Identity:
+    """Who logs in by SSH with a system's ``auth``, secrets and all [systems §3.1].
+
+    The password of SSHKEYS is the key's passphrase. Types that SSH knows nothing of give an empty identity.
+    """
+    user, secret = str(auth.get("username") or ""), str(auth.get("password") or "")
+    if auth.get("type") == "SSHKEYS":
+        return Identity(user=user, private_key=str(auth.get("privateKey") or ""), passphrase=secret)
+    if auth.get("type") in ("PASSWORD", "PAM"):
+        return Identity(user=user, password=secret)
+    return Identity()

@@ -164,6 +164,10 @@ class Completed:
 class Shell(Protocol):
     """Commands on one machine, run by the login shell of one account there."""
 
+    @property
+    def address(self) -> str:
+        """Who is where: ``tapis@login1.example.org:22``. The same for all that log in the same way."""
+
     def run(self, command: str, *, stdin: bytes = b"", seconds: float = 60.0) -> Completed:
         """Run a POSIX shell command to its end.
 
@@ -277,6 +281,10 @@ class RemoteReport:
     started: datetime | None = None
     ended: datetime | None = None
     reason: str = ""
+    submitted: datetime | None = None
+    """When it was handed over, by the execution system's own clock; None where that is ours."""
+    ahead: float = 0.0
+    """Seconds by which the execution system's clock is ahead of ours; its dates are by its own."""
     checks: int = 1
     """How often the execution system was asked since the last report of this script."""
     failed_checks: int = 0
@@ -319,7 +327,9 @@ class Launch:
     nodes: int = 1
     environment: dict[str, str] = field(default_factory=dict)
     account: Account | None = None
-    """How the execution system is entered; None in launches written down before there was a choice."""
+    """How the machine is entered that runs the script; None where that is a sandbox."""
+    startup: str = ""
+    """A script on that machine that is sourced before each command there [wrapper-templates §7]."""
 
 
 class Launcher(Protocol):

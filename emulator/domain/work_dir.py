@@ -15,6 +15,10 @@ MANIFEST = ".agave.archive"
 """Relative paths of what is not archived, one a line."""
 FAILURE_MARK = ".agave.failure"
 """Present: the wrapper has called the job a failure, whatever its exit code [wrapper-templates §6.2]."""
+EXIT_RECORD = ".agave.exit"
+"""On real machines: when the script started, when and how it ended, written by itself [wrapper-templates §8]."""
+SUBMISSION = ".agave.submission"
+"""On real machines, a directory: that the script was handed to the scheduler, and what that answered."""
 MAX_PATH = 254
 
 _NAMELESS = "job"

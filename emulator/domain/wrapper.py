@@ -35,7 +35,8 @@ class WrapperContext:
     """What a script is made from.
 
     ``template`` is the text of the app's wrapper, ``header`` the scheduler's part with the shebang,
-    ``work_dir`` the absolute path on the machine, ``blacklist`` the commands to neutralise on public systems.
+    ``work_dir`` the absolute path on the machine, ``blacklist`` the commands to neutralise on public systems,
+    ``exit_record`` shell text by which the script itself notes how it ends.
     """
 
     template: str
@@ -45,6 +46,7 @@ class WrapperContext:
     work_dir: str
     base_url: str
     blacklist: tuple[str, ...] = ()
+    exit_record: str = ""
 
 
 def render_script(context: WrapperContext) -> str:
@@ -64,6 +66,7 @@ def render_script(context: WrapperContext) -> str:
     blocks = [
         context.header.rstrip("\n"),
         _preamble(context.work_dir),
+        context.exit_record,
         resolve_macros(modules, macros),
         resolve_macros(environment, macros),
         # a script of its own starts with $? = 0, so does the template

@@ -6,13 +6,13 @@ from emulator.domain import paths
 from emulator.domain.errors import StepFailed
 from emulator.domain.slug import slug
 from emulator.domain.states import JobState
-from emulator.domain.work_dir import FAILURE_MARK, LOG, MANIFEST, work_files
+from emulator.domain.work_dir import EXIT_RECORD, FAILURE_MARK, LOG, MANIFEST, SUBMISSION, work_files
 from emulator.domain.wrapper import blacklisted_commands
 from emulator.engine.faults import failing_as
-from emulator.engine.launches import real_path
+from emulator.engine.launches import Place, place_of, played_startup, real_path, startup_of
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
-from emulator.engine.startup import NO_STARTUP, SUBMIT, has_startup, startup_path, submit_script
+from emulator.engine.startup import NO_STARTUP, SUBMIT, has_startup, submit_script
 from emulator.engine.step import Step
 from emulator.engine.transfer import Extent, Location, Transfer
 from emulator.engine.unpack import Unpacking
@@ -75,10 +75,14 @@ def _blacklisted(relative: str) -> bool:
 def _write_runtime_files(step: Step, work_dir: Location, copied: list[str], assets: Extent) -> None:
     """The script, the log and the manifest; the history shows them together with the assets."""
     names = work_files(step.job)
-    texts = {**side_files(step.job), names.script: _script(step, work_dir), LOG: NO_STARTUP}
+    place = place_of(step)
+    texts = {**side_files(step.job), names.script: _script(step, work_dir, place), LOG: NO_STARTUP}
     if has_startup(step.execution_system):
-        texts |= {SUBMIT: _submit_script(step, work_dir), LOG: ""}
-    texts[MANIFEST] = _manifest(step, copied, [*texts])
+        texts[LOG] = ""
+    if played_startup(step, place):
+        texts[SUBMIT] = _submit_script(step, work_dir)
+    by_the_machine = [EXIT_RECORD, SUBMISSION] if place.account else []
+    texts[MANIFEST] = _manifest(step, copied, [*texts, *by_the_machine])
     data = {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
     source = f"file:///tmp/job-{step.job.id}-{slug(step.job.name)}"
     progress = TransferProgress(step, f"Staging runtime assets to {work_dir.uri}", source, ATTEMPT)
@@ -94,23 +98,21 @@ def _write_runtime_files(step: Step, work_dir: Location, copied: list[str], asse
     progress.end()
 
 
-def _script(step: Step, work_dir: Location) -> str:
+def _script(step: Step, work_dir: Location, place: Place) -> str:
     return job_script(
         template=_template(step, work_dir),
         job=step.job,
         system=step.execution_system,
         work_dir=real_path(work_dir.files, work_dir.path),
-        base_url=_base_url(step),
+        base_url=step.base_url(),
+        exit_record=place.account is not None,
         blacklist=blacklisted_commands(step.tools.settings.command_blacklist),
     )
 
 
 def _submit_script(step: Step, work_dir: Location) -> str:
     real = real_path(work_dir.files, work_dir.path)
-    system, machine = step.execution_system, step.tools.hosts
-    files = machine.host(step.job.world, system.storage.host).files
-    startup = startup_path(step.job, system, real, _base_url(step), files)
-    return submit_script(startup, paths.join(real, work_files(step.job).script), real)
+    return submit_script(startup_of(step, real), paths.join(real, work_files(step.job).script), real)
 
 
 def _template(step: Step, work_dir: Location) -> str:
@@ -130,12 +132,6 @@ def _template(step: Step, work_dir: Location) -> str:
             CODE, f"The wrapper template {app.template_path} is larger than {MAX_TEMPLATE} bytes."
         )
     return content.decode("utf-8", "surrogateescape")
-
-
-def _base_url(step: Step) -> str:
-    with step.tools.store.read() as tx:
-        world = tx.accounts.world(step.job.world)
-    return (world.base_url if world else None) or step.tools.base_url(step.job.world, step.job.owner)
 
 
 def _manifest(step: Step, copied: list[str], generated: list[str]) -> str:

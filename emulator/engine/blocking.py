@@ -69,7 +69,7 @@ def _connect(step: Step, state: JobState, systems: Iterable[str]) -> None:
     tools, job, launch = step.tools, step.job, launch_in(step.job)
     try:
         for system_id in systems:
-            tools.hosts.host(job.world, step.system(system_id).storage.host).files.stat("/")
+            step.machine(step.system(system_id)).files.stat("/")
         if launch is not None and state is _S.SUBMITTING:
             tools.launcher.submit(launch)  # the step will ask again and be given the same id
         elif launch is not None and state in (_S.QUEUED, _S.RUNNING):

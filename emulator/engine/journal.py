@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from emulator.domain.event import Event
@@ -56,13 +57,15 @@ class Journal:
         progress: dict[str, Any] | None = None,
         resource: object | None = None,
         also: Mapping[str, str] = _NOWHERE,
+        when: datetime | None = None,
     ) -> Event:
         """One entry about the resource ``subject`` (a uuid) of ``kind``, the lower-case type of its uuid.
 
         ``resource`` is the thing itself as it is after the change (or, when it goes, as it was last): with it
         subscribers are told, with those of every echo (see propagation.py). Entries without it, and those with
         ``progress``, are history only [job-lifecycle §3.3]. ``also``: further uuids whose subscribers are
-        told, each with the event's name there, as ``{uuid: "METADATA_CREATED"}``.
+        told, each with the event's name there, as ``{uuid: "METADATA_CREATED"}``. ``when`` it happened, where that
+        is not now.
         """
         event = tx.events.append(
             Event(
@@ -71,7 +74,7 @@ class Journal:
                 kind=kind,
                 status=status,
                 description=description,
-                created=self._clock.now(),
+                created=when or self._clock.now(),
                 created_by=created_by,
                 progress=progress,
                 uuid=self._ids.legacy(CODES[f"{kind.upper()}_EVENT"]),

@@ -1,43 +1,80 @@
-"""From a job's plan to what a launcher needs to run its script."""
+"""From a job's plan to what a launcher needs to run its script, and where that will be."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from emulator.domain import paths
+from emulator.domain.credentials import login_account
+from emulator.domain.errors import StepFailed
 from emulator.domain.job import Job
-from emulator.domain.ports import HostFiles, Hosts, Launch
-from emulator.domain.system import System
+from emulator.domain.ports import Account, HostFiles, Launch
 from emulator.domain.work_dir import work_files
-from emulator.engine.startup import SUBMIT, has_startup
+from emulator.engine.startup import SUBMIT, has_startup, startup_path
+from emulator.engine.step import Step
 
 
-def launch_of(job: Job, system: System, hosts: Hosts, time_scale: float) -> Launch:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an execution system runs scripts. ``account`` None: in its sandbox."""
+
+    host: str
+    account: Account | None = None
+
+
+def place_of(step: Step) -> Place:
+    """The login host where the host map has a machine for it, else the sandbox of the storage host.
+
+    Raises StepFailed when only one of the two is a real machine: the script would not find its files.
+    """
+    system = step.execution_system
+    storage, login = system.storage.host, system.login
+    if login is None:
+        return Place(storage)
+    account = login_account(system, step.job.owner)
+    runs = step.tools.hosts.host(step.job.world, login.host, account).shell is not None
+    keeps = step.machine(system).shell is not None
+    if runs and keeps:
+        return Place(login.host, account)
+    if runs or keeps:
+        mapped, other = (login.host, storage) if runs else (storage, login.host)
+        raise StepFailed(
+            "JOBS_SUBMIT_FAILED",
+            f"The host map has a machine for {mapped}, but none for {other}, the other host of {system.id}.",
+        )
+    return Place(storage)
+
+
+def launch_of(step: Step) -> Launch:
     """The launch of a job on its execution system: the same whenever it is asked for.
 
-    Paths are real ones where the host's files lie on this machine, since scripts work with them.
-    ``time_scale`` divides the run time limit [job-lifecycle §9].
+    Paths are real ones where the host's files lie on this machine, since scripts work with them. The run time
+    limit is divided by ``jobs.time_scale`` [job-lifecycle §9]. Raises StepFailed as ``place_of``.
     """
-    plan, storage = job.plan, system.storage
-    files = hosts.host(job.world, storage.host).files
+    job, system = step.job, step.execution_system
+    plan, storage, place = job.plan, system.storage, place_of(step)
+    files = step.machine(system).files
     work_dir = real_path(files, paths.host_path(storage, paths.virtual_path(storage, plan.work_path)))
     names = work_files(job)
     queue = plan.queue
     return Launch(
         job_id=job.id,
         world=job.world,
-        host=storage.host,
+        host=place.host,
+        account=place.account,
         system_id=system.id,
         app_id=job.app_id,
         owner=job.owner,
         name=job.name,
         scheduler=plan.scheduler,
-        script=paths.join(work_dir, SUBMIT if has_startup(system) else names.script),
+        script=paths.join(work_dir, SUBMIT if played_startup(step, place) else names.script),
+        startup=startup_of(step, work_dir) if place.account and has_startup(system) else "",
         work_dir=work_dir,
         stdout=paths.join(work_dir, names.stdout),
         stderr=paths.join(work_dir, names.stderr),
         home_dir=real_path(files, paths.host_path(storage, paths.home_path(storage))),
-        max_run_seconds=run_seconds(job, time_scale),
+        max_run_seconds=run_seconds(job, step.tools.settings.time_scale),
         queue=queue.name if queue else "",
         queue_limit=queue.max_jobs if queue else -1,
         queue_user_limit=queue.max_user_jobs if queue else -1,
@@ -45,6 +82,17 @@ def launch_of(job: Job, system: System, hosts: Hosts, time_scale: float) -> Laun
         processors=plan.total_processors,
         nodes=1 if plan.app.parallelism == "SERIAL" else plan.node_count,
     )
+
+
+def played_startup(step: Step, place: Place) -> bool:
+    """Whether the system's startupScript is sourced by a script of ours: in sandboxes nobody logs in."""
+    return place.account is None and has_startup(step.execution_system)
+
+
+def startup_of(step: Step, work_dir: str) -> str:
+    """Where the system's startupScript lies; ``work_dir`` as the script sees it."""
+    system = step.execution_system
+    return startup_path(step.job, system, work_dir, step.base_url(), step.machine(system).files)
 
 
 def run_seconds(job: Job, time_scale: float) -> int:

@@ -47,8 +47,11 @@ def watch_queued(step: Step) -> Outcome:
         return _wait(step, changes)
     if report.state is RemoteState.LOST or (report.state is RemoteState.ENDED and report.started is None):
         return _end(step, report, changes)
-    changes["remote_started"] = report.started or step.tools.clock.now()
-    return Next(state=JobState.RUNNING, changes=changes)
+    submitted = changes.get("remote_submitted", step.job.remote_submitted)
+    changes["remote_started"] = _not_before(submitted, report.started or step.tools.clock.now())
+    if report.ahead:
+        step.note(_other_clock(report))
+    return Next(state=JobState.RUNNING, changes=changes, when=_by_our_clock(report, report.started))
 
 
 def watch_running(step: Step) -> Outcome:
@@ -80,7 +83,17 @@ def _check(step: Step) -> tuple[RemoteReport | None, dict[str, Any]]:
             raise StepBlocked(CONNECTION, f"Unable to monitor job: {cause_of(error)}") from error
         log.warning("job %s: its status could not be checked: %s", job.id, error)
         return None, {"failed_status_checks": job.failed_status_checks + 1}
-    return report, {"remote_status_checks": job.remote_status_checks + 1, "last_status_check": now}
+    changes: dict[str, Any] = {}
+    if report.checks:
+        changes |= {
+            "remote_status_checks": job.remote_status_checks + report.checks,
+            "last_status_check": now,
+        }
+    if report.failed_checks:
+        changes["failed_status_checks"] = job.failed_status_checks + report.failed_checks
+    if report.submitted is not None and not job.remote_started:
+        changes["remote_submitted"] = _not_before(job.created, report.submitted)
+    return report, changes
 
 
 def _launch(step: Step) -> Launch:
@@ -118,14 +131,32 @@ def _end(step: Step, report: RemoteReport, changes: dict[str, Any]) -> Outcome:
     if report.state is RemoteState.LOST:
         reason = report.reason or "It is neither running, nor is it known how it ended."
         return _give_up(step, f"The job was lost by the execution system. {reason}", changes)
-    changes["remote_ended"] = report.ended or step.tools.clock.now()
+    started = changes.get("remote_started", step.job.remote_started)
+    changes["remote_ended"] = _not_before(started, report.ended or step.tools.clock.now())
+    when = _by_our_clock(report, report.ended)
     changes["exit_code"] = report.exit_code
     if report.succeeded and not _called_a_failure(step):
-        return Next(state=JobState.CLEANING_UP, changes={**changes, "remote_outcome": OUTCOME_FINISHED})
+        changes["remote_outcome"] = OUTCOME_FINISHED
+        return Next(state=JobState.CLEANING_UP, changes=changes, when=when)
     changes["remote_outcome"] = failed_outcome(step.job.plan)
     changes["failure_code"] = APP_FAILURE
     changes["failure_reason"] = _failure_text(step.job.plan.scheduler, report)
-    return Next(state=JobState.CLEANING_UP, changes=changes)
+    return Next(state=JobState.CLEANING_UP, changes=changes, when=when)
+
+
+def _not_before(earlier: datetime | None, moment: datetime) -> datetime:
+    """Schedulers tell whole seconds: what they have cut off does not put one moment before another."""
+    cut_off = earlier is not None and timedelta(0) < earlier - moment < timedelta(seconds=1)
+    return earlier if cut_off and earlier else moment
+
+
+def _by_our_clock(report: RemoteReport, moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment - timedelta(seconds=report.ahead)
+
+
+def _other_clock(report: RemoteReport) -> str:
+    seconds, which = abs(report.ahead), "ahead of" if report.ahead > 0 else "behind"
+    return f"The clock of the execution system is {seconds:.0f} s {which} the service's; remote times are by its own."
 
 
 def failed_outcome(plan: JobPlan) -> str:

@@ -17,13 +17,15 @@ class Next:
 
     ``changes`` are fields of the record, saved together with the state and its event. ``message`` is a
     ``lastStatusMessage`` other than that of a plain transition. ``guard`` is asked inside the transaction,
-    just before anything is changed; it raises StepBlocked to refuse.
+    just before anything is changed; it raises StepBlocked to refuse. ``when`` is when it really happened, by our
+    clock; None for now.
     """
 
     state: JobState
     changes: Mapping[str, Any] = field(default_factory=dict)
     message: str | None = None
     guard: Callable[[Transaction], None] | None = None
+    when: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

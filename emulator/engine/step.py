@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from emulator.domain import legacy, paths
+from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Invalid, JobCancelled, StepFailed
 from emulator.domain.job import Job
-from emulator.domain.ports import Clock, Fetcher, Hosts, Ids, Launcher
+from emulator.domain.ports import Clock, Fetcher, Host, Hosts, Ids, Launcher
 from emulator.domain.system import System
 from emulator.engine.journal import Journal
 from emulator.engine.outcome import Interrupted
@@ -130,7 +131,8 @@ class Step:
 
     def location(self, system_id: str, agave_path: str) -> Location:
         """Where an agave path lies. Raises StepFailed for a path outside the system's root."""
-        storage = self.system(system_id).storage
+        system = self.system(system_id)
+        storage = system.storage
         uri = agave_uri(system_id, agave_path)
         try:
             virtual = paths.virtual_path(storage, agave_path)
@@ -138,8 +140,19 @@ class Step:
             raise StepFailed("JOBS_INVALID_PATH", f"{uri} lies outside the root of the system.") from error
         except Invalid as error:
             raise StepFailed("JOBS_INVALID_PATH", f"{uri}: {error.message}") from error
-        files = self.tools.hosts.host(self.job.world, storage.host).files.within(paths.root_path(storage))
+        files = self.machine(system).files.within(paths.root_path(storage))
         return Location(files, paths.host_path(storage, virtual), uri)
+
+    def base_url(self) -> str:
+        """Where the API answers the job's owner, for scripts and links."""
+        with self.tools.store.read() as tx:
+            world = tx.accounts.world(self.job.world)
+        return (world.base_url if world else None) or self.tools.base_url(self.job.world, self.job.owner)
+
+    def machine(self, system: System) -> Host:
+        """Where a system's files lie."""
+        account = storage_account(system, self.job.owner)
+        return self.tools.hosts.host(self.job.world, system.storage.host, account)
 
     @property
     def work_dir(self) -> Location:

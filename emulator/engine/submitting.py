@@ -38,9 +38,7 @@ def intent(step: Step) -> dict[str, Any]:
     It holds the whole launch, so that a script can be found and killed even when its system has been
     changed or erased meanwhile.
     """
-    tools = step.tools
-    launch = launch_of(step.job, step.execution_system, tools.hosts, tools.settings.time_scale)
-    return {"launch": to_document(launch)}
+    return {"launch": to_document(launch_of(step))}
 
 
 def launch_in(job: Job) -> Launch | None:

@@ -17,11 +17,15 @@ from typing import Protocol
 from emulator.domain import paths
 from emulator.domain.file import FileInfo
 from emulator.domain.ports import HostFiles
+from emulator.engine.bulk import FEWEST, SMALL, Batch, Ends, Small, copy_batch
 from emulator.engine.streams import copy_stream
 from emulator.engine.tree import Entry, SourceTree
 
 ATTEMPTS = 3
 """The first and up to two more, for each file [job-lifecycle §5]."""
+
+RESUMABLE = 8 * 1024 * 1024
+"""Bytes: a file that is smaller is begun again when a connection breaks."""
 
 REMEMBERED = 1000
 """The most entries of a tree that are kept between measuring and copying."""
@@ -121,6 +125,7 @@ class Transfer:
         self._each = each
         self._noted: set[str] = set()
         self._ready = ""
+        self._ends = Ends(source.files, source.path, target.files, target.path)
 
     def run(self) -> Extent:
         """Copy all; the answer is what there was. May be repeated after being cut off at any point.
@@ -131,6 +136,7 @@ class Transfer:
         extent, entries = self._measure(tree)
         self._watch.begin(extent)
         modes: list[tuple[str, int]] = []
+        batch = Batch()
         for entry in entries or tree.entries():
             self._watch.checkpoint()
             target = self._target_of(entry.relative)
@@ -140,11 +146,36 @@ class Transfer:
                     self._guarded(entry.relative, partial(self._target.files.mkdir, target))
                 if entry.relative or not self._merge:
                     modes.append((target, entry.info.mode))
+            elif self._ends.distant and entry.relative and entry.info.length <= SMALL:
+                batch.add(entry.relative, entry.info)
+                if batch.full:
+                    self._copy_together(batch.take())
             else:
                 self._copy_with_retries(entry.relative, entry.info, target)
                 self._each(entry.relative)
+        self._copy_together(batch.take())
         self._set_modes(modes)
         return extent
+
+    def _copy_together(self, files: list[Small]) -> None:
+        """Small files of distant machines; what a stream does not bring is copied one by one, with its error."""
+        waiting = {file.relative: file for file in files}
+
+        def arrived(file: Small) -> None:
+            del waiting[file.relative]
+            self._watch.moved(file.info.length)
+            self._watch.checkpoint()
+            self._each(file.relative)
+
+        if len(files) >= FEWEST:
+            try:
+                self._target.files.mkdir(self._target.path)
+                copy_batch(self._ends, files, arrived)
+            except OSError as error:
+                self._watch.attempt_failed(1, f"{self._source.uri}: {cause_of(error)}")
+        for file in list(waiting.values()):
+            self._copy_with_retries(file.relative, file.info, self._target_of(file.relative))
+            self._each(file.relative)
 
     def _tree(self) -> SourceTree:
         """Raises TransferFailed when there is no source, or when it would be copied into itself."""
@@ -195,14 +226,15 @@ class Transfer:
             moved = 0
             try:
                 self._make_parent(target)
-                with (
-                    self._source.files.reader(info.path) as incoming,
-                    self._target.files.writer(target, info.mode & 0o777) as outgoing,
-                ):
-                    for count in copy_stream(incoming, outgoing):
-                        moved += count
-                        self._watch.moved(count)
-                        self._watch.checkpoint()
+                with self._target.files.writer(target, info.mode & 0o777, self._mark_of(info)) as outgoing:
+                    moved = outgoing.tell()
+                    self._watch.moved(moved)
+                    with self._source.files.reader(info.path, moved) as incoming:
+                        for count in copy_stream(incoming, outgoing):
+                            moved += count
+                            self._watch.moved(count)
+                            self._watch.checkpoint()
+                    self._check_size(info, moved)
                 return
             except OSError as error:
                 self._watch.moved(-moved)
@@ -210,6 +242,17 @@ class Transfer:
                 self._watch.attempt_failed(attempt, text)
                 if attempt == ATTEMPTS or permanent(error):
                     raise TransferFailed(text, error) from error
+
+    def _mark_of(self, info: FileInfo) -> str:
+        """What large files between machines are told by when a connection has broken in the middle of them."""
+        if info.length < RESUMABLE or not self._ends.distant:
+            return ""
+        return f"{self._source.uri} {info.path} {info.length} {info.last_modified.isoformat()}"
+
+    def _check_size(self, info: FileInfo, moved: int) -> None:
+        """A stream that ended early looks like the end of the file. Raises OSError."""
+        if moved < info.length and (now := self._source.files.stat(info.path).length) > moved:
+            raise OSError(errno.EIO, f"only {moved} of {now} bytes came")
 
     def _make_parent(self, target: str) -> None:
         parent = paths.parent(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from emulator.domain import legacy
@@ -56,8 +57,14 @@ def move(tools: Tools, step: Step, outcome: Next) -> Job:
             description=legacy.description(outcome.state, tools.settings.jobs_profile),
             created_by=current.owner,
             resource=after,
+            when=_moment(outcome.when, step.job.last_updated, now),
         )
     return after
+
+
+def _moment(when: datetime | None, before: datetime, now: datetime) -> datetime | None:
+    """When the history says that it happened: never before what was saved last, nor in the future."""
+    return None if when is None else min(max(when, before), now)
 
 
 def stay(tools: Tools, step: Step, outcome: Wait) -> None:

@@ -71,7 +71,7 @@ class ConfinedFiles:
             yield file
 
     @contextmanager
-    def writer(self, path: str, mode: int | None = None, resume: str = "") -> Iterator[BinaryIO]:  # noqa: ARG002
+    def writer(self, path: str, mode: int | None = None, resume: str = "") -> Iterator[BinaryIO]:
         """Always from the beginning, whatever ``resume`` says: nothing breaks between here and here."""
         with self.incoming(parent(path)) as file:
             yield file.stream

@@ -39,7 +39,7 @@ class SandboxHosts:
         for spool in directory.glob(f"*/{_SPOOL}"):
             Spool(spool).clear()
 
-    def host(self, world: str, name: str, account: Account | None = None) -> SandboxHost:  # noqa: ARG002
+    def host(self, world: str, name: str, account: Account | None = None) -> SandboxHost:
         """The machine of a name, in any case, as host names go; its name may be any text at all.
 
         Whoever asks: nobody logs in to a directory.

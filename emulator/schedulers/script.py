@@ -46,8 +46,17 @@ def job_script(
     work_dir: str,
     base_url: str,
     blacklist: tuple[str, ...] = (),
+    exit_record: bool = False,
 ) -> str:
-    """The whole script; see :class:`emulator.domain.wrapper.WrapperContext` for the arguments."""
+    """The whole script; see :class:`emulator.domain.wrapper.WrapperContext` for the arguments.
+
+    ``exit_record``: on a real machine the script itself notes how it ends, since not every scheduler will tell.
+    """
+    trap = ""
+    if exit_record:
+        from emulator.schedulers.exit_record import exit_record_trap  # real machines only
+
+        trap = exit_record_trap(job.plan.scheduler)
     return render_script(
         WrapperContext(
             template=template,
@@ -57,6 +66,7 @@ def job_script(
             work_dir=work_dir,
             base_url=base_url,
             blacklist=blacklist,
+            exit_record=trap,
         )
     )
 

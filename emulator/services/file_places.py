@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from emulator.domain import paths
+from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from emulator.domain.file import FileInfo
 from emulator.domain.file_rights import home_of
@@ -88,7 +89,7 @@ class Places:
             system = self._system(tx, caller, system_id, route)
         storage = system.storage
         path = paths.virtual_path(storage, agave_path)
-        machine = self._hosts.host(caller.world, storage.host)
+        machine = self._hosts.host(caller.world, storage.host, storage_account(system, caller.username))
         place = Place(
             system=system,
             path=path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.domain import paths
+from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Forbidden, NotFound
 from emulator.domain.identity import Caller
 from emulator.domain.inputs import InputSource, SourceKind
@@ -52,6 +53,6 @@ class FileSources:
             raise NotFound(f"Job output system {system_id} is not currently available")
         root = paths.virtual_path(system.storage, plan.archive_path if archived else plan.work_path)
         inside = [part for part in origin.path.split("/") if part not in ("", ".", "..")]
-        files = self._hosts.host(job.world, system.storage.host).files
+        files = self._hosts.host(job.world, system.storage.host, storage_account(system, job.owner)).files
         path = paths.host_path(system.storage, paths.below(root, "/".join(inside)))
         return Location(files.within(paths.root_path(system.storage)), path, origin.uri)

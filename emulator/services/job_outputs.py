@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from emulator.domain import paths
+from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Unreachable
 from emulator.domain.file import FileInfo
 from emulator.domain.identity import Caller
@@ -132,7 +133,9 @@ class JobOutputs:
         if system.status is not SystemStatus.UP:
             raise Unreachable(f"Job output system {system_id} is currently {system.status.lower()}")
         storage = system.storage
-        files = self._hosts.host(job.world, storage.host).files.within(paths.root_path(storage))
+        files = self._hosts.host(job.world, storage.host, storage_account(system, job.owner)).files.within(
+            paths.root_path(storage)
+        )
         directory = paths.host_path(storage, paths.virtual_path(storage, path))
         return _Place(job=job, system_id=system_id, files=files, directory=directory)
 

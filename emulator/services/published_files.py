@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.domain import paths
+from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Forbidden, Invalid, NotFound, NotProvided, Unavailable
 from emulator.domain.file_event import FileEvent
 from emulator.domain.identity import PUBLIC_USER
@@ -57,7 +58,9 @@ class PublishedFiles:
     def _place(self, system: System, path: str) -> Place:
         segments = [segment for segment in path.split("/") if segment]
         virtual = paths.virtual_path(system.storage, "/".join(segments))
-        files = self._hosts.host(system.world, system.storage.host).files
+        files = self._hosts.host(
+            system.world, system.storage.host, storage_account(system, system.owner)
+        ).files
         return Place(
             system=system,
             path=virtual,

@@ -23,6 +23,11 @@ class CredentialRows:
         found = self._connection.scalar(select(systems.c.credentials).where(systems.c.uuid == system.uuid))
         return found or {}
 
+    def own_of(self, system_uuid: str, part: str) -> dict[str, Any]:
+        """A system's own for one part; empty where it has none, or is erased."""
+        found = self._connection.scalar(select(systems.c.credentials).where(systems.c.uuid == system_uuid))
+        return (found or {}).get(part) or {}
+
     def own_since(self, system: System) -> dict[str, datetime]:
         """When the system's own were set, by part; parts that came with the system are left out."""
         query = select(systems.c.credentials_since).where(systems.c.uuid == system.uuid)

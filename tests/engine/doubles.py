@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.domain.event import Event
-from emulator.domain.ports import Host, HostFiles, Hosts, Launch, RemoteReport, RemoteState
+from emulator.domain.ports import BulkFiles, Host, HostFiles, Hosts, Launch, RemoteReport, RemoteState
 from emulator.engine.clock import RealClock
 from emulator.engine.journal import Journal
 from emulator.store import Transaction
@@ -143,14 +143,15 @@ class InterposedHosts:
         self._real = real
         self._before = before
 
-    def host(self, world: str, name: str) -> Host:
-        return _InterposedHost(self._real.host(world, name), self._before)
+    def host(self, world: str, name: str, account: object = None) -> Host:
+        return _InterposedHost(self._real.host(world, name, account), self._before)
 
 
 class _InterposedHost:
     def __init__(self, real: Host, before: Callable[[str, str], None]) -> None:
         self.name = real.name
         self.files: HostFiles = InterposedFiles(real.files, before)
+        self.shell = real.shell
 
 
 class InterposedFiles:
@@ -159,6 +160,10 @@ class InterposedFiles:
     def __init__(self, real: HostFiles, before: Callable[[str, str], None]) -> None:
         self._real = real
         self._before = before
+
+    @property
+    def bulk(self) -> BulkFiles | None:
+        return self._real.bulk
 
     def within(self, root: str) -> InterposedFiles:
         return InterposedFiles(self._real.within(root), self._before)

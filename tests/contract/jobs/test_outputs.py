@@ -69,13 +69,13 @@ def test_archiving_may_end_while_outputs_are_read(
     archive = archive_folder(bench, running)
     host = bench.hosts.host
 
-    def archived_meanwhile(world: str, name: str) -> Any:
+    def archived_meanwhile(world: str, name: str, account: Any = None) -> Any:
         if work.files.exists(work.path):
             archive.write("out.txt", b"0123456789")
             with bench.store.write() as tx:
                 tx.jobs.update(running.id, archived=True, status=JobState.FINISHED)
             work.files.remove(work.path)
-        return host(world, name)
+        return host(world, name, account)
 
     monkeypatch.setattr(bench.hosts, "host", archived_meanwhile)
     assert names(bench.get(f"/jobs/v2/{running.id}/outputs/listings")) == ["out.txt"]

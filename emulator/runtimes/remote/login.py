@@ -1,0 +1,67 @@
+"""One way into a real machine's scheduler, and what scripts leave behind there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from emulator.domain.ports import Hosts, Launch, RemoteReport, Shell
+from emulator.domain.work_dir import EXIT_RECORD
+from emulator.schedulers.dialect import Dialect
+from emulator.schedulers.simulated import family
+
+_MARK = "--agave--"
+_AT_ONCE = 100
+"""Scripts in one command: a command line has a greatest length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A scheduler as one account sees it; ``key`` is the same for all scripts that one command can ask about."""
+
+    hosts: Hosts
+    launch: Launch
+    name: str
+    key: tuple[str, ...]
+    dialect: Dialect
+
+    def shell(self) -> Shell:
+        """Raises ConnectionError when the host map has no machine for it any more."""
+        return shell_for(self.hosts, self.launch)
+
+
+def login_of(hosts: Hosts, launch: Launch) -> Login:
+    """Raises ConnectionError as ``Login.shell``."""
+    from emulator.schedulers.dialects import dialect_for
+
+    address = shell_for(hosts, launch).address
+    key = (launch.host.lower(), address, family(launch.scheduler), launch.startup)
+    return Login(hosts, launch, address, key, dialect_for(launch.scheduler))
+
+
+def shell_for(hosts: Hosts, launch: Launch) -> Shell:
+    shell = hosts.host(launch.world, launch.host, launch.account).shell
+    if shell is None:
+        raise ConnectionError(f"the host map has no machine for {launch.host} any more")
+    return shell
+
+
+def exit_records(shell: Shell, launches: Iterable[Launch]) -> dict[str, RemoteReport]:
+    """By job id: what the scripts that have left a record say of their own end. Raises OSError."""
+    from emulator.schedulers.exit_record import parse_exit_record
+
+    records: dict[str, RemoteReport] = {}
+    waiting = list(launches)
+    while waiting:
+        some, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+        for part in shell.run("\n".join(map(_show, some))).stdout.split(f"{_MARK} ")[1:]:
+            job_id, _, text = part.partition("\n")
+            if text.strip():
+                records[job_id] = parse_exit_record(text)
+    return records
+
+
+def _show(launch: Launch) -> str:
+    path = shlex.quote(f"{launch.work_dir}/{EXIT_RECORD}")
+    return f"printf '%s %s\\n' {_MARK} {shlex.quote(launch.job_id)}; cat -- {path} 2>/dev/null; echo"
