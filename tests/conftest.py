@@ -2,19 +2,27 @@
 
 import os
 from collections.abc import Iterator
-from typing import NoReturn
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import NoReturn, TypeVar
 
 import pytest
 
 from tests.client.page import Recorder
 from tests.real.base_images import ImageUnavailable, base_image
+from tests.real.box import Box
 from tests.real.clients import Clients
 from tests.real.clients import clients as installed_clients
 from tests.real.docker_engine import Engine, EngineUnavailable
 from tests.real.docker_engine import docker_engine as running_engine
+from tests.real.gridengine import GridEngine
+from tests.real.gridengine import gridengine as running_gridengine
+from tests.real.htcondor import HTCondor
+from tests.real.htcondor import htcondor as running_htcondor
 from tests.real.smtp_sink import SmtpSink
+from tests.real.ssh_host import ssh_host as running_ssh_host
 from tests.real.webhook_sink import WebhookSink
 
+PART = TypeVar("PART")
 MARKED_BY_FIXTURE = {"docker_engine": "docker", "clients": "clients"}
 
 
@@ -67,6 +75,27 @@ def python_image(docker_engine: Engine) -> str:
     return _image(docker_engine, "python:3.11-slim")
 
 
+@pytest.fixture(scope="session")
+def ssh_host(docker_engine: Engine) -> Iterator[Box]:
+    """A machine to enter by ssh, shared by all workers: leave its sshd alone."""
+    with _available(running_ssh_host(docker_engine)) as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def gridengine(docker_engine: Engine) -> Iterator[GridEngine]:
+    """A machine with Grid Engine, shared by all workers: leave its daemons, queues and others' jobs alone."""
+    with _available(running_gridengine(docker_engine)) as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def htcondor(docker_engine: Engine) -> Iterator[HTCondor]:
+    """A machine with HTCondor, shared by all workers: leave its daemons and others' jobs alone."""
+    with _available(running_htcondor(docker_engine)) as box:
+        yield box
+
+
 @pytest.fixture
 def smtp_sink() -> Iterator[SmtpSink]:
     """A listening mail server that keeps what it is sent."""
@@ -86,6 +115,16 @@ def _image(engine: Engine, name: str) -> str:
         return base_image(engine, name)
     except ImageUnavailable as reason:
         _do_without(reason)
+
+
+@contextmanager
+def _available(part: AbstractContextManager[PART]) -> Iterator[PART]:
+    with ExitStack() as stack:
+        try:
+            entered = stack.enter_context(part)
+        except (EngineUnavailable, ImageUnavailable) as reason:
+            _do_without(reason)
+        yield entered
 
 
 def _do_without(reason: Exception) -> NoReturn:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from emulator.cluster import apt
 from tests.real.base_images import ImageUnavailable, base_image
+from tests.real.box_image import box_image
 from tests.real.clients import ClientsUnavailable, clients
 from tests.real.docker_engine import EngineUnavailable, docker_engine
 
@@ -33,12 +34,19 @@ def images() -> None:
             base_image(engine, image)
 
 
+def boxes() -> None:
+    """The machines with Grid Engine and with HTCondor."""
+    with docker_engine() as engine:
+        box_image(engine)
+
+
 def main() -> int:
     """Prepare part after part; the exit code is 1 when CI lacks something."""
     parts: list[tuple[str, Callable[[], object]]] = [
         ("commands", commands),
         ("clients", clients),
         ("Docker engine and base images", images),
+        ("machines with Grid Engine and HTCondor", boxes),
     ]
     lacking = False
     for name, prepare in parts:
