@@ -12,6 +12,7 @@ from tests.real.base_images import ImageUnavailable, base_image
 from tests.real.box import Box
 from tests.real.clients import Clients
 from tests.real.clients import clients as installed_clients
+from tests.real.cluster import SlurmCluster, slurm_cluster
 from tests.real.docker_engine import Engine, EngineUnavailable
 from tests.real.docker_engine import docker_engine as running_engine
 from tests.real.gridengine import GridEngine
@@ -94,6 +95,16 @@ def htcondor(docker_engine: Engine) -> Iterator[HTCondor]:
     """A machine with HTCondor, shared by all workers: leave its daemons and others' jobs alone."""
     with _available(running_htcondor(docker_engine)) as box:
         yield box
+
+
+@pytest.fixture(scope="session")
+def slurm(docker_engine: Engine) -> Iterator[SlurmCluster]:
+    """The cluster in a box, with two compute nodes, shared by all workers: for tests that leave its daemons alone."""
+    try:
+        with slurm_cluster(docker_engine) as cluster:
+            yield cluster
+    except (EngineUnavailable, ImageUnavailable) as reason:
+        _do_without(reason)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "tapis-emulator-hpc"
 _LAST_LINES = 15
+_IN_USE = 409
 
 
 def image_name() -> str:
@@ -36,6 +37,7 @@ def cluster_image(
             say(f"building the image {name}, once; this takes a minute or so")
             base_image(client, TRIXIE)
             _build(client, name, rebuild, say)
+            _forget_others(client, name)
     return name
 
 
@@ -85,6 +87,21 @@ def _build(client: DockerClient, name: str, fresh: bool, say: Callable[[str], ob
             _note(message, lines, say)
     except APIError as refusal:
         raise ImageUnavailable(f"{name} cannot be built: {refusal.explanation or refusal}") from refusal
+
+
+def _forget_others(client: DockerClient, name: str) -> None:
+    """Earlier makes of the image go, unless a container still stands on one."""
+    from docker.errors import APIError, ImageNotFound
+
+    for image in client.images.list(REPOSITORY):
+        for tag in set(image.tags) - {name}:
+            try:
+                client.images.remove(tag)
+            except ImageNotFound:
+                continue  # somebody else was quicker
+            except APIError as refusal:
+                if refusal.status_code != _IN_USE:
+                    raise ImageUnavailable(f"{tag} cannot be removed: {refusal.explanation}") from refusal
 
 
 def _note(message: dict[str, Any], lines: list[str], say: Callable[[str], object]) -> None:

@@ -16,7 +16,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -69,6 +69,15 @@ def shared_box(
     image = box_image(engine)
     place = _place(kind, purpose)
     command = [sys.executable, "-m", "tests.real.boxes", kind.name, image, str(place), engine.host]
+    with served_box(engine, place, command, make) as box:
+        yield box
+
+
+@contextmanager
+def served_box(
+    engine: Engine, place: Path, command: Sequence[str], make: Callable[[Engine, Access], ANY_BOX]
+) -> Iterator[ANY_BOX]:
+    """The box that a keeper, started by ``command`` if need be, serves in ``place``. Raises EngineUnavailable."""
     serving = place / "access.json"
     daemon = SharedDaemon(
         place, command, lambda: _is_served(serving), lambda: serving.unlink(missing_ok=True)
@@ -76,7 +85,7 @@ def shared_box(
     try:
         daemon.acquire(START_SECONDS)
     except DaemonFailed as failure:
-        raise EngineUnavailable(f"the {kind.name} box does not start: {failure}") from failure
+        raise EngineUnavailable(f"{place.name} does not start: {failure}") from failure
     try:
         with closing(make(engine, Access(**json.loads(serving.read_text())))) as box:
             yield box
@@ -121,16 +130,21 @@ def keep(kind: Kind, image: str, place: Path, engine: Engine) -> None:
             with closing(Box(engine, access)) as box:
                 wait_until(lambda: _is_ready(box, kind), START_SECONDS, f"the {kind.name} box")
                 host_key = box.exec("cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()[:2]
-            with (place / "access.json").open("w") as serving:
-                json.dump(asdict(replace(access, host_key=" ".join(host_key))), serving)
-                serving.flush()
-                fcntl.flock(serving, fcntl.LOCK_EX)
-                signal.sigwait(awaited)
+            serve(place, replace(access, host_key=" ".join(host_key)), awaited)
         except AssertionError:
             sys.stdout.buffer.write(client.api.logs(place.name, tail=40))
             raise
         finally:
             _remove(client, place.name)
+
+
+def serve(place: Path, access: Access, until: Iterable[signal.Signals]) -> None:
+    """Tell who asks how the box is reached, until one of the signals (which are blocked) comes."""
+    with (place / "access.json").open("w") as serving:
+        json.dump(asdict(access), serving)
+        serving.flush()
+        fcntl.flock(serving, fcntl.LOCK_EX)
+        signal.sigwait(until)
 
 
 def _start(client: docker.DockerClient, kind: Kind, image: str, place: Path) -> Access:
@@ -144,7 +158,7 @@ def _start(client: docker.DockerClient, kind: Kind, image: str, place: Path) -> 
     )
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     password = secrets.token_urlsafe(12)
-    port = _free_port()
+    port = free_port()
     client.containers.run(
         image,
         ["box-init", kind.name],
@@ -172,7 +186,8 @@ def _is_ready(box: Box, kind: Kind) -> bool:
     return box.greets() and box.try_exec("bash", "-c", kind.probe, user="tapis")[0] == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -187,14 +202,21 @@ def _remove(client: docker.DockerClient, name: str) -> None:
 
 
 def main() -> None:
-    """Be the keeper of one box; its engine is held as long."""
+    """Be the keeper of one box."""
     kind, image, place, host = sys.argv[1:]
+    with held_engine(host) as engine:
+        keep(KINDS[kind], image, Path(place), engine)
+
+
+@contextmanager
+def held_engine(host: str) -> Iterator[Engine]:
+    """The engine at an address; the one that the tests start is kept running for the duration of the block."""
     if host == f"unix://{cache_directory() / 'docker' / 'docker.sock'}":
         os.environ.pop("DOCKER_HOST", None)  # ours: to be held, not merely found
     else:
         os.environ["DOCKER_HOST"] = host
     with docker_engine() as engine:
-        keep(KINDS[kind], image, Path(place), engine)
+        yield engine
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m tests.real.prepare
 
-What cannot be had is named; with ``CI=true`` that ends the run. Standard library only.
+What cannot be had is named; with ``CI=true`` that ends the run.
 """
 
 import os
@@ -14,6 +14,7 @@ from emulator.cluster import apt
 from tests.real.base_images import ImageUnavailable, base_image
 from tests.real.box_image import box_image
 from tests.real.clients import ClientsUnavailable, clients
+from tests.real.cluster import slurm_image
 from tests.real.docker_engine import EngineUnavailable, docker_engine
 
 COMMANDS = ("curl", "jq")
@@ -40,12 +41,19 @@ def boxes() -> None:
         box_image(engine)
 
 
+def cluster() -> None:
+    """The image of the cluster in a box."""
+    with docker_engine() as engine:
+        slurm_image(engine)
+
+
 def main() -> int:
     """Prepare part after part; the exit code is 1 when CI lacks something."""
     parts: list[tuple[str, Callable[[], object]]] = [
         ("commands", commands),
         ("clients", clients),
         ("Docker engine and base images", images),
+        ("the cluster in a box", cluster),
         ("machines with Grid Engine and HTCondor", boxes),
     ]
     lacking = False
