@@ -19,6 +19,7 @@ from emulator.domain.ports import Clock
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from docker.types import CancellableStream
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +153,8 @@ class ImageStream:
                 messages = client.pull(repository, tag or "latest", stream=True, decode=True)
                 with self._lock:
                     self._stream = CancellableStream(messages, answers[-1])
-                    if self._closed:
+                    if self._closed:  # meanwhile
+                        _hang_up(self._stream)
                         return
                 yield from self._stream
         except ConnectionError:
@@ -168,7 +170,18 @@ class ImageStream:
             self._closed = True
             stream = self._stream
         if stream is not None:
-            stream.close()
+            _hang_up(stream)
+
+
+def _hang_up(stream: CancellableStream) -> None:
+    from docker.errors import DockerException
+
+    try:
+        stream.close()
+    except (OSError, AttributeError):  # it has ended this very moment
+        return
+    except DockerException as error:  # over ssh
+        log.info("a pull goes on, though nobody waits for it: %s", error)
 
 
 class ContainerEvents:
