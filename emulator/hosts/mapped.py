@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.domain.host_map import Binding, HostKind, Identity
+from emulator.domain.host_map import SSH_PORT, Binding, HostKind, Identity
 from emulator.domain.ports import Account, Clock, Host
 from emulator.hosts.local import LocalHost, local_host
 from emulator.hosts.map_file import MapFile
@@ -67,12 +68,15 @@ class MappedHosts:
         identity = binding.identity(account.owner if account else "")
         if account is not None and not identity.complete:
             identity = identity.over(self._credentials(account))
-        return self._ssh().host(name, binding.machine, identity, account.port if account else None)
+        machine = binding.machine
+        if not machine.port:
+            machine = replace(machine, port=(account.port if account else None) or SSH_PORT)
+        return self._ssh().machine(machine, identity, name)
 
     def _ssh(self) -> SshMachines:
         with self._lock:
             if self._machines is None:
                 from emulator.hosts.ssh.host import SshMachines  # paramiko, which most never need
 
-                self._machines = SshMachines(known_hosts=self._known_hosts, clock=self._clock)
+                self._machines = SshMachines(self._known_hosts)
             return self._machines

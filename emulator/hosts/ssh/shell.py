@@ -28,6 +28,10 @@ class SshShell:
         self._connections = connections
         self._label = label
 
+    @property
+    def address(self) -> str:
+        return self._connections.named
+
     def run(self, command: str, *, stdin: bytes = b"", seconds: float = 60.0) -> Completed:
         """See ports.Shell. Raises OSError also when the command says more than LARGEST_OUTPUT bytes."""
         named = f"{self._label} ({self._connections.named})"
