@@ -173,7 +173,7 @@ class ImageStream:
             _hang_up(stream)
 
 
-def _hang_up(stream: CancellableStream) -> None:
+def _hang_up(stream: CancellableStream[dict[str, Any]]) -> None:
     from docker.errors import DockerException
 
     try:
