@@ -36,7 +36,8 @@ class WrapperContext:
 
     ``template`` is the text of the app's wrapper, ``header`` the scheduler's part with the shebang,
     ``work_dir`` the absolute path on the machine, ``blacklist`` the commands to neutralise on public systems,
-    ``exit_record`` shell text by which the script itself notes how it ends.
+    ``exit_record`` shell text by which the script itself notes how it ends, ``elsewhere`` the variable that names
+    the directory where it runs instead, should its work directory not be on that machine.
     """
 
     template: str
@@ -47,6 +48,7 @@ class WrapperContext:
     base_url: str
     blacklist: tuple[str, ...] = ()
     exit_record: str = ""
+    elsewhere: str = ""
 
 
 def render_script(context: WrapperContext) -> str:
@@ -65,7 +67,7 @@ def render_script(context: WrapperContext) -> str:
         template = neutralise(template, context.blacklist)
     blocks = [
         context.header.rstrip("\n"),
-        _preamble(context.work_dir),
+        _preamble(context.work_dir, context.elsewhere),
         context.exit_record,
         resolve_macros(modules, macros),
         resolve_macros(environment, macros),
@@ -124,12 +126,20 @@ def neutralise(text: str, commands: Iterable[str]) -> str:
     return re.sub(rf"(?<![\w-])({listed}) ", r"echo 'Invalid Command \1' ", text)
 
 
-def _preamble(work_dir: str) -> str:
+def _preamble(work_dir: str, elsewhere: str) -> str:
     """Into the work directory, and the log that wrappers may write to."""
+    place, log = shlex.quote(work_dir), shlex.quote(f"{work_dir}/{LOG}")
+    lines = [f"cd {place} || exit 1", f"AGAVE_LOG_FILE={log}"]
+    if elsewhere:
+        lines = [
+            f"AGAVE_WORK_DIR={place}",
+            f'[ -z "${{{elsewhere}-}}" ] || AGAVE_WORK_DIR=${elsewhere}',
+            'cd "$AGAVE_WORK_DIR" || exit 1',
+            f'AGAVE_LOG_FILE="$AGAVE_WORK_DIR/{LOG}"',
+        ]
     return "\n".join(
         [
-            f"cd {shlex.quote(work_dir)} || exit 1",
-            f"AGAVE_LOG_FILE={shlex.quote(f'{work_dir}/{LOG}')}",
+            *lines,
             "agave_datetime_iso() {",
             "  date '+%Y-%m-%dT%H:%M:%S%z'",
             "}",

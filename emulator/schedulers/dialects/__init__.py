@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.schedulers.dialect import Dialect
+from emulator.schedulers.dialects.condor import Condor
 from emulator.schedulers.dialects.fork import Fork
 from emulator.schedulers.dialects.slurm import Slurm
 from emulator.schedulers.simulated import family
 
 _DIALECTS: Mapping[str, Dialect] = {
+    "CONDOR": Condor(),
     "FORK": Fork(),
     "SLURM": Slurm(),
 }

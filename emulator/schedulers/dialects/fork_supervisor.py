@@ -18,11 +18,10 @@ CLAIM = f"{SUBMISSION}/supervisor"
 """In the work directory: the process id of the supervisor, its start time in the machine's clock ticks, boot id."""
 MARK = "AGAVE_SUPERVISOR"
 """The environment variable of all that a supervisor has started: its process id, and a colon."""
-GRACE = 2
-"""Seconds between TERM and KILL."""
 
 # Every process that belongs to the supervisor $1, but $2 and itself: in its session, or marked by it. The session
 # is looked at only where it is the supervisor's own. $agave_found is the result; `read` is used, as it forks nothing.
+# They are given two seconds between TERM and KILL.
 MEMBERS = f"""\
 agave_members() {{
   agave_found=
@@ -45,29 +44,78 @@ agave_session() {{
 }}
 agave_end() {{
   agave_members "$1" "$2"
-  [ -n "$agave_found" ] && kill -TERM $agave_found 2>/dev/null
-  agave_round=0
-  while [ $agave_round -lt {GRACE * 5} ]; do
+  [ -n "$agave_found" ] || return 0
+  kill -TERM $agave_found 2>/dev/null
+  agave_signal=TERM
+  for agave_pause in 0.1 0.2 0.4 0.6 0.7 KILL 0.1 0.1 0.2 0.5 1 1; do
+    if [ $agave_pause = KILL ]; then agave_signal=KILL; continue; fi
     agave_members "$1" "$2"
     [ -n "$agave_found" ] || return 0
-    sleep 0.2 2>/dev/null || {{ sleep 1; agave_round=$((agave_round + 4)); }}
-    agave_round=$((agave_round + 1))
-  done
-  while [ $agave_round -lt 60 ]; do
-    agave_members "$1" "$2"
-    [ -n "$agave_found" ] || return 0
-    kill -KILL $agave_found 2>/dev/null
-    sleep 0.1 2>/dev/null || sleep 1
-    agave_round=$((agave_round + 1))
+    [ $agave_signal = TERM ] || kill -KILL $agave_found 2>/dev/null
+    sleep $agave_pause 2>/dev/null || sleep 1
   done
 }}
+"""
+
+# Runs $1 below the supervisor for at most $2 seconds (0: as long as it likes), and writes the record into the current
+# directory. Before it stand `agave_run`, which becomes the script, and `agave_last`, which is done at its end.
+WATCH = f"""\
+agave_work=$(pwd)
+agave_write() {{
+  agave_last
+  until printf 'id %s\\nstarted %s\\nended %s\\ncode %s\\nend %s\\n' \\
+      "$agave_id" "$agave_started" "$agave_ended" "$1" "$2" > {EXIT_RECORD}.$$ &&
+      mv -f {EXIT_RECORD}.$$ {EXIT_RECORD}; do
+    [ -d "$agave_work" ] || break
+    sleep 5
+  done 2> /dev/null
+  rm -f {EXIT_RECORD}.$$
+  exit "$1"
+}}
+agave_calm() {{
+  [ -n "$agave_timer" ] || return 0
+  kill -TERM "$agave_timer" 2>/dev/null
+  wait "$agave_timer"
+}}
+agave_stop() {{
+  trap '' TERM USR1 INT
+  agave_calm
+  agave_end $$ ''
+  wait "$agave_child"
+  agave_code=$?
+  agave_ended=$(date +%s.%N)
+  agave_write "$agave_code" "$1"
+}}
+agave_timer= agave_child=
+trap 'agave_stop CANCELLED' TERM INT
+trap 'agave_stop LIMIT' USR1
+( trap - HUP TERM INT USR1
+  export {MARK}="$$:"
+  agave_run "$@" ) < /dev/null &
+agave_child=$!
+if [ "$2" -gt 0 ]; then
+  ( trap 'kill $agave_sleep; wait $agave_sleep; exit' TERM
+    trap - INT USR1
+    agave_sleep=
+    sleep "$2" & agave_sleep=$!
+    wait $agave_sleep
+    kill -USR1 $$ ) > /dev/null 2>&1 &
+  agave_timer=$!
+fi
+wait "$agave_child"
+agave_code=$?
+trap '' TERM USR1 INT
+agave_ended=$(date +%s.%N)
+agave_calm
+agave_end $$ ''
+agave_write "$agave_code" EXIT
 """
 
 # $1 script, $2 limit in seconds, $3 standard output, $4 standard error.
 _SUPERVISOR = f"""\
 trap '' HUP
-agave_started=$(date +%s.%N)
-{{ read -r agave_line < /proc/$$/stat; }} 2>/dev/null || {{ echo "no /proc here to supervise a script with" >&2; exit 1; }}
+agave_started=$(date +%s.%N) agave_id=$$
+{{ read -r agave_line < /proc/$$/stat; }} 2>/dev/null || {{ echo "there is no /proc here" >&2; exit 1; }}
 {{ read -r agave_boot < /proc/sys/kernel/random/boot_id; }} 2>/dev/null
 mkdir -p {SUBMISSION} || exit 1
 agave_ticks=$(set -- ${{agave_line##*) }}; shift 19; echo "$1")
@@ -84,53 +132,8 @@ rm -f {CLAIM}.$$
 echo $$
 exec > /dev/null 2>&1 < /dev/null
 agave_session $$
-agave_write() {{
-  until printf 'id %s\\nstarted %s\\nended %s\\ncode %s\\nend %s\\n' $$ "$agave_started" "$agave_ended" "$1" "$2" \\
-      > {EXIT_RECORD}.$$ && mv -f {EXIT_RECORD}.$$ {EXIT_RECORD}; do
-    [ -e "$agave_work/{CLAIM}" ] || break
-    sleep 5
-  done
-  rm -f {EXIT_RECORD}.$$
-  exit 0
-}}
-agave_calm() {{
-  [ -n "$agave_timer" ] || return 0
-  kill -TERM "$agave_timer" 2>/dev/null
-  wait "$agave_timer"
-}}
-agave_stop() {{
-  trap '' TERM USR1 INT
-  agave_calm
-  agave_end $$ ''
-  wait "$agave_child"
-  agave_code=$?
-  agave_ended=$(date +%s.%N)
-  agave_write "$agave_code" "$1"
-}}
-agave_work=$(pwd)
-agave_timer= agave_child=
-trap 'agave_stop CANCELLED' TERM INT
-trap 'agave_stop LIMIT' USR1
-( trap - HUP TERM INT USR1
-  export {MARK}="$$:"
-  exec "./$1" > "$3" 2> "$4" ) &
-agave_child=$!
-if [ "$2" -gt 0 ]; then
-  ( trap 'kill $agave_sleep; wait $agave_sleep; exit' TERM
-    trap - INT USR1
-    agave_sleep=
-    sleep "$2" & agave_sleep=$!
-    wait $agave_sleep
-    kill -USR1 $$ ) &
-  agave_timer=$!
-fi
-wait "$agave_child"
-agave_code=$?
-trap '' TERM USR1 INT
-agave_ended=$(date +%s.%N)
-agave_calm
-agave_end $$ ''
-agave_write "$agave_code" EXIT
+agave_run() {{ exec "./$1" > "$3" 2> "$4"; }}
+agave_last() {{ :; }}
 """
 
 # A session of its own, by whatever the host has; without any of it, what is marked is still found.
@@ -151,7 +154,7 @@ def start_command(launch: Launch, script: str) -> str:
     arguments = [
         "sh",
         "-c",
-        MEMBERS + _SUPERVISOR,
+        MEMBERS + _SUPERVISOR + WATCH,
         NAME,
         script,
         str(launch.max_run_seconds),

@@ -33,12 +33,16 @@ DOWN = (
     r"|could not establish (?:a )?configuration source|invalid authentication credential|munge"
 )
 _ENDED = (
-    "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED TIMEOUT LAUNCH_FAILED "
-    "RECONFIG_FAIL"
-).split()
-_WAITING = "PENDING CONFIGURING REQUEUED REQUEUE_FED REQUEUE_HOLD RESV_DEL_HOLD SPECIAL_EXIT POWER_UP_NODE EQW".split()
+    *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL"),
+    *("OUT_OF_MEMORY", "PREEMPTED", "RECONFIG_FAIL", "REVOKED", "TIMEOUT"),
+)
+_WAITING = (
+    *("PENDING", "CONFIGURING", "POWER_UP_NODE", "EQW"),
+    *("REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"),
+)
 _RUNNING = (
-    "RUNNING RESIZING COMPLETING SUSPENDED SIGNALING STAGE_OUT STOPPED EXPEDITING UPDATE_DB".split()  # paused stays so
+    *("RUNNING", "RESIZING", "COMPLETING", "SIGNALING", "STAGE_OUT", "EXPEDITING", "UPDATE_DB"),
+    *("SUSPENDED", "STOPPED"),  # what is paused stays so
 )
 _STATES = (*_ENDED, *_WAITING, *_RUNNING)
 _BY_ITSELF = ("COMPLETED", "FAILED", "OUT_OF_MEMORY")
@@ -132,7 +136,7 @@ def _queued(cells: list[str]) -> Standing | None:
             RemoteReport(state=RemoteState.ENDED, scheduler_state="CANCELLED", reason=plain(cells[4])), True
         )
     report = _report(word, start=start, end=cells[3], reason="|".join(cells[4:]))
-    return report and Standing(report)
+    return Standing(report) if report else None
 
 
 def _shown(row: str) -> tuple[str, Standing | None]:
@@ -145,7 +149,7 @@ def _shown(row: str) -> tuple[str, Standing | None]:
         end=values.get("EndTime", ""),
         reason=values.get("Reason", ""),
     )
-    return values.get("JobId", ""), report and Standing(report)
+    return values.get("JobId", ""), Standing(report) if report else None
 
 
 def _remembered(cells: list[str], zone: timedelta) -> Standing | None:
@@ -158,7 +162,7 @@ def _remembered(cells: list[str], zone: timedelta) -> Standing | None:
         reason=cells[5] if len(cells) > 5 else "",
         zone=zone,
     )
-    return report and Standing(report)
+    return Standing(report) if report else None
 
 
 def _report(
@@ -168,7 +172,7 @@ def _report(
     start: str = "",
     end: str = "",
     reason: str = "",
-    zone: timedelta = timedelta(),  # noqa: B008 (a constant)
+    zone: timedelta = timedelta(),
 ) -> RemoteReport | None:
     reason = "" if reason.strip() in ("None", "(null)", "Unknown") else plain(reason)
     if word in _WAITING:
