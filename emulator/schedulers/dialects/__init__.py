@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.schedulers.dialect import Dialect
+from emulator.schedulers.dialects.cobalt import Cobalt
 from emulator.schedulers.dialects.condor import Condor
 from emulator.schedulers.dialects.fork import Fork
+from emulator.schedulers.dialects.loadleveler import LoadLeveler
+from emulator.schedulers.dialects.lsf import Lsf
+from emulator.schedulers.dialects.pbs import Pbs
+from emulator.schedulers.dialects.sge import GridEngine
 from emulator.schedulers.dialects.slurm import Slurm
 from emulator.schedulers.simulated import family
 
+_TORQUE = Pbs(options="-f", history="")
 _DIALECTS: Mapping[str, Dialect] = {
+    "COBALT": Cobalt(),
     "CONDOR": Condor(),
     "FORK": Fork(),
+    "LOADLEVELER": LoadLeveler(),
+    "LSF": Lsf(),
+    "MOAB": _TORQUE,
+    "PBS": Pbs(options="-x -f", history="-x"),
+    "SGE": GridEngine(),
     "SLURM": Slurm(),
+    "TORQUE": _TORQUE,
 }
 
 

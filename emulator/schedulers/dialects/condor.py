@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import takewhile
 
 from emulator.domain.ports import Completed, Launch, RemoteReport, RemoteState
@@ -63,7 +64,7 @@ _CELL = '"|",ifThenElse(isUndefined({0}),"",string({0}))'
 # The queue, then what has left it; and the record of each that has ended, out of its directory.
 _STATUS = """\
 row={row}
-known=$(condor_q {ids} -af "$row") || echo '@failed'
+known=$(condor_q {ids} -af "$row") || {{ echo '@failed'; exit 0; }}
 gone=
 count=0
 for id in {ids}; do
@@ -87,7 +88,7 @@ done"""
 _FIND = """\
 {own_id}
 row='strcat("@found|",ClusterId,"|",Iwd)'
-condor_q -af "$row" || echo '@failed'
+condor_q -af "$row" || {{ echo '@failed'; exit 0; }}
 there=$(cd -- {work_dir} && pwd -P | sed 's/[\\\\"]/\\\\&/g')
 condor_history -limit 3 -constraint "Iwd == \\"$there\\"" -af "$row" 2>/dev/null
 :"""
@@ -154,7 +155,7 @@ def _standing(job: Mapping[str, str]) -> Standing | None:
     return None
 
 
-def _ended(job: Mapping[str, str], started: object) -> RemoteReport:
+def _ended(job: Mapping[str, str], started: datetime | None) -> RemoteReport:
     """Completed, held for what it did, or removed, perhaps after it was held."""
     hold = job["HoldReasonCode"] if job["JobStatus"] == _HELD else job["LastHoldReasonCode"]
     reason = plain(job["HoldReason"] or job["LastHoldReason"])
@@ -179,7 +180,7 @@ def _ended(job: Mapping[str, str], started: object) -> RemoteReport:
         scheduler_state=word,
         exit_code=exit_code,
         signal=signal,
-        started=epoch(job["JobCurrentStartExecutingDate"]) or epoch(job["JobStartDate"]),
+        started=started,
         ended=epoch(job["CompletionDate"]) or epoch(job["EnteredCurrentStatus"]),
         reason=reason,
     )

@@ -60,6 +60,16 @@ def lines(reply: Completed, down: str, harmless: str = "") -> list[str]:
     return answer
 
 
+def listing(command: str) -> str:
+    """A command whose output is told from what it says on standard error; see :func:`listed`."""
+    return f"{{ {command} || echo '{FAILED}' >&2; }} | sed 's/^/@|/'"
+
+
+def listed(answer: Iterable[str]) -> list[str]:
+    """The output of a :func:`listing`."""
+    return [line[2:] for line in answer if line.startswith("@|")]
+
+
 def require_answer(text: str, down: str) -> None:
     """Raises NoAnswer when the text is that of a command whose daemon cannot be reached."""
     if re.search(f"{down}|{_NETWORK}" if down else _NETWORK, text, re.IGNORECASE):
