@@ -45,6 +45,8 @@ _WAITING = (
 )
 _MINUTE = 60
 
+_MINE = 'qstat -l -f -u "$(id -un)"'
+
 
 class Cobalt:
     """See ``Dialect``."""
@@ -64,7 +66,7 @@ class Cobalt:
         return submission(reply, r"(\d+)", DOWN)
 
     def find(self, launch: Launch) -> str:
-        return framed(f"{own_id(launch)}\n{listing('qstat -l -f -u "$(id -un)"')}")
+        return framed(own_id(launch) + "\n" + listing(_MINE))
 
     def found(self, reply: Completed, launch: Launch) -> str | None:
         answer = lines(reply, DOWN, harmless=_UNKNOWN)

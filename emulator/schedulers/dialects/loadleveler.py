@@ -45,6 +45,8 @@ _STATES: Mapping[str, str] = {
 }
 _OVER_TIME = r"wall.?clock.*(?:limit|exceeded)|exceeded.*wall.?clock"
 
+_MINE = 'llq -l -u "$(id -un)"'
+
 
 class LoadLeveler:
     """See ``Dialect``."""
@@ -59,7 +61,7 @@ class LoadLeveler:
         return submission(reply, accepted, DOWN)
 
     def find(self, launch: Launch) -> str:
-        return framed(f"{own_id(launch)}\n{listing('llq -l -u "$(id -un)"')}")
+        return framed(own_id(launch) + "\n" + listing(_MINE))
 
     def found(self, reply: Completed, launch: Launch) -> str | None:
         answer = lines(reply, DOWN, harmless=_UNKNOWN)
