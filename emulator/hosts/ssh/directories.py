@@ -70,7 +70,10 @@ def children(session: Session, places: Places, path: str, names: Iterable[str]) 
 
 
 def make(session: Session, places: Places, path: str) -> None:
-    """Make a directory with its parents."""
+    """Make a directory with its parents, the root among them."""
+    places.inside(path)
+    if not places.open and not _is_directory(session, os.fsencode(places.root)):
+        make(session, Places(), places.root)
     pending: list[str] = []
     here = path
     while True:
@@ -200,21 +203,29 @@ def move(login: Login, session: Session, places: Places, source: str, target: st
     try:
         session.replace(old, new)
     except OSError as error:
-        if isinstance(error, ConnectionError | TimeoutError) or error.errno != errno.EIO:
-            raise places.explained(session, source, _sided(session, old, error)) from error
-        _explain_move(session, old, new, target)
-        if not login.offers("mv"):
-            raise places.explained(session, source, error) from error
+        if isinstance(error, ConnectionError | TimeoutError):
+            raise
+        before = _looked_at(session, places, source, old)
+        _explain_move(session, before, new, target)
+        if error.errno != errno.EIO or not login.offers("mv"):
+            raise places.explained(session, target, error) from error
         _move_by_command(login, session, old, new, target)
 
 
-def _explain_move(session: Session, old: bytes, new: bytes, target: str) -> None:
+def _looked_at(session: Session, places: Places, path: str, raw: bytes) -> Attributes:
+    try:
+        return session.attributes(raw, follow=False)
+    except OSError as error:
+        raise places.explained(session, path, error) from error
+
+
+def _explain_move(session: Session, before: Attributes, new: bytes, target: str) -> None:
     """Raise what the protocol's one word stands for, if that can be seen."""
     try:
         there = session.attributes(new, follow=False)
     except FileNotFoundError:
         return
-    is_dir, was_dir = stat.S_ISDIR(there.mode), stat.S_ISDIR(session.attributes(old, follow=False).mode)
+    is_dir, was_dir = stat.S_ISDIR(there.mode), stat.S_ISDIR(before.mode)
     if is_dir and not was_dir:
         raised(errno.EISDIR, target)
     if was_dir and not is_dir:
@@ -231,10 +242,3 @@ def _move_by_command(login: Login, session: Session, old: bytes, new: bytes, tar
         running.end_of_input()
         if running.code(REMOVAL_SECONDS) != 0:
             raise complaint(running.complaints(), target)
-
-
-def _sided(session: Session, old: bytes, error: OSError) -> OSError:
-    """Missing is the source, or the directory of the target."""
-    if error.errno == errno.ENOENT:
-        session.attributes(old, follow=False)
-    return error

@@ -39,7 +39,7 @@ class Places:
         ``resolved``: free of links even where nothing depends on that. Raises FileNotFoundError for a path
         outside, by itself or by a link, and for one that no machine takes.
         """
-        raw = self._inside(path)
+        raw = self.inside(path)
         if self.open and not resolved:
             return raw
         try:
@@ -50,7 +50,7 @@ class Places:
 
     def itself(self, session: Session, path: str) -> bytes:
         """As ``real``, of what has the name itself: a link is not followed. Not for the root."""
-        raw = self._inside(path)
+        raw = self.inside(path)
         if self.open or raw == os.fsencode(self.root):
             return raw
         above, _, name = raw.rpartition(b"/")
@@ -80,7 +80,9 @@ class Places:
                 raise missing(self.root) from error
         return self._real_root
 
-    def _inside(self, path: str) -> bytes:
+    def inside(self, path: str) -> bytes:
+        """The path, as bytes and without ``//`` and ``.``. Raises FileNotFoundError for one that is written so
+        that it lies outside, and for one that no machine takes."""
         names = segments(path)
         try:
             raw = [os.fsencode(name) for name in names]

@@ -45,6 +45,7 @@ class SshReader(io.RawIOBase):
         self._file = _FileSource(session, handle, stack)
         self._command: _CommandSource | None = None
         self._in_a_row = 0
+        self._last = b""
 
     def readable(self) -> bool:
         return True
@@ -64,6 +65,7 @@ class SshReader(io.RawIOBase):
             self._drop_command()
             self._file.forget()
             self._in_a_row = 0
+            self._last = b""
             self._position = target
         return target
 
@@ -75,6 +77,8 @@ class SshReader(io.RawIOBase):
             self._switch()
         command = self._command
         data = command.read(wanted) if command else self._file.read(self._position, wanted)
+        if command is None:
+            self._last = (self._last + data)[-BLOCK:]
         buffer[: len(data)] = data
         self._position += len(data)
         self._in_a_row += len(data)
@@ -94,8 +98,8 @@ class SshReader(io.RawIOBase):
         if self._file.size() - self._position < SWITCH or not self._login.offers("dd"):
             return
         self._file.forget()
-        command = _CommandSource(self._login, self._path, self._position)
-        if command.begun() and self._file.is_still(self._path):
+        command = _CommandSource(self._login, self._path, self._position - len(self._last))
+        if command.repeats(self._last) and self._file.is_still(self._path):
             self._command = command
         else:
             command.close()
@@ -124,7 +128,7 @@ class _FileSource:
         return self._session.handle_attributes(self._handle).size
 
     def is_still(self, path: bytes) -> bool:
-        """Whether the path names what is open here, as far as time and size tell."""
+        """Whether the path names what is open here, as far as time and size tell: to the second."""
         try:
             return self._session.handle_attributes(self._handle) == self._session.attributes(path)
         except FileNotFoundError:
@@ -192,14 +196,17 @@ class _CommandSource:
         self._surplus = position % BLOCK
         self._kept = b""
 
-    def begun(self) -> bool:
-        """Whether the command has the file open and something of it has arrived."""
-        while not self._kept:
+    def repeats(self, known: bytes) -> bool:
+        """Whether the command has opened a file that goes on as the one that is known, up to the position."""
+        wanted = self._surplus + len(known)
+        begin = bytearray()
+        while len(begin) <= wanted:
             data = self._running.read(REQUEST)
             if not data:
                 return False
-            self._kept, self._surplus = data[self._surplus :], max(0, self._surplus - len(data))
-        return True
+            begin += data
+        self._kept = bytes(begin[wanted:])
+        return begin[self._surplus : wanted] == known
 
     def read(self, size: int) -> bytes:
         if self._kept:
