@@ -6,14 +6,15 @@ container, or a machine by ssh with a scheduler of its own.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from emulator.app import Emulator
+from emulator.domain.slug import slug
 from tests.real.box import Box
+from tests.real.waiting import wait_until
 from tests.served import TERMINAL, Api
 
 STORAGE = "backends.storage"
@@ -26,7 +27,7 @@ class Kind:
     """``scheduler`` of the system, its ``queue`` (none for FORK), and the settings of the emulator.
 
     ``limited`` holds the queue's customDirectives that put a memory limit of 64 MB on a job; None where the backend
-    cannot.
+    cannot; ``memory_word`` is what it says then. ``minutes``: run time limits are whole minutes there.
     """
 
     name: str
@@ -35,14 +36,16 @@ class Kind:
     queue: str | None = None
     remote: bool = False
     limited: str | None = None
+    memory_word: str = "OUT_OF_MEMORY"
+    minutes: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 PROCESS = Kind("process", "SLURM", "HPC", "normal")
 DOCKER = Kind("docker", "SLURM", "HPC", "normal")
 FORK = Kind("fork", "FORK", "CLI", remote=True)
-SLURM = Kind("slurm", "SLURM", "HPC", "normal", remote=True, limited="--mem=64M")
-SGE = Kind("sge", "SGE", "HPC", "normal", remote=True, limited="-l h_vmem=64M")
+SLURM = Kind("slurm", "SLURM", "HPC", "normal", remote=True, limited="--mem=64M", minutes=True)
+SGE = Kind("sge", "SGE", "HPC", "normal", remote=True, limited="-l h_vmem=64M", memory_word="FAILED")
 CONDOR = Kind("condor", "CONDOR", "CONDOR", "normal", remote=True)
 KINDS = (PROCESS, DOCKER, FORK, SLURM, SGE, CONDOR)
 
@@ -117,11 +120,73 @@ class Backend:
 
     def outputs(self, job: str, path: str = "") -> list[str]:
         """The names in a directory of the outputs."""
-        listed = self.api.call("GET", f"jobs/v2/{job}/outputs/listings/{path}?limit=5000")
-        return sorted(entry["name"] for entry in listed if entry["name"] != ".")
+        names: list[str] = []
+        while True:
+            page = f"limit=250&offset={len(names)}"
+            listed = self.api.call("GET", f"jobs/v2/{job}/outputs/listings/{path}?{page}")
+            names += [entry["name"] for entry in listed]
+            if len(listed) < 250:
+                return sorted(names)
 
     def stdout(self, job: Mapping[str, Any]) -> str:
-        return self.output(job["id"], f"job-{job['id']}.out").decode()
+        return self.output(job["id"], self.log(job["id"])).decode()
+
+    def stderr(self, job: Mapping[str, Any]) -> str:
+        return self.output(job["id"], self.log(job["id"]).removesuffix("out") + "err").decode()
+
+    def log(self, job: str) -> str:
+        """The name of what the job has printed, as clients guess it."""
+        return f"{slug(self.job(job)['name'])}-{job}.out"
+
+    def cancel(self, job: str) -> None:
+        """Ask for its end; a job that has ended by itself meanwhile is fine."""
+        answer = self.api.request("POST", f"jobs/v2/{job}", json={"action": "stop"})
+        assert answer.status_code in (200, 400), answer.text
+
+    def wait_entered(self, job: str, state: str, timeout: float = 60) -> None:
+        """Until its history has the state."""
+        wait_until(
+            lambda: state in [entry["status"] for entry in self.history(job)],
+            timeout,
+            f"{job} to reach {state}",
+        )
+
+    def wait_for_output(self, job: str, name: str) -> None:
+        wait_until(lambda: name in self.outputs(job), 60, f"the output {name}")
+
+    def wait_for_text(self, job: str, path: str, text: bytes) -> None:
+        wait_until(lambda: text in self.output(job, path), 60, f"{text!r} in {path}")
+
+    def put(self, name: str, content: bytes) -> None:
+        """A file in the user's home on the storage system."""
+        files = {"fileToUpload": (name, content)}
+        self.api.call("POST", f"files/v2/media/system/{STORAGE}/", files=files)
+
+    def put_into_work_dir(self, job: str, name: str) -> None:
+        """An empty file beside the running script, through the Files API."""
+        path = self.job(job)["workPath"].lstrip("/")
+        files = {"fileToUpload": (name, b"")}
+        self.api.call("POST", f"files/v2/media/system/{self.system}//{path}", files=files)
+
+    @property
+    def storage(self) -> str:
+        return STORAGE
+
+    def nothing_runs(self, job: str) -> None:
+        """No process of the job is left, wherever it ran: its work directory is in the command line of each."""
+        wait_until(lambda: job not in self._command_lines(), 30, f"the processes of {job} to be gone")
+
+    def _command_lines(self) -> str:
+        if self.box is not None:
+            return self.box.exec("sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; :")
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            for name in ("cmdline", "environ"):
+                try:
+                    found.append((process / name).read_bytes())
+                except OSError:  # it has ended, or is another user's
+                    continue
+        return b"".join(found).decode(errors="replace")
 
     def wait(self, job: str, *states: str, timeout: float = 60) -> str:
         return self.api.wait_for_job(job, states, timeout)
@@ -202,10 +267,3 @@ def host_map(box: Box | None) -> dict[str, Any]:
     if box is None:
         return {}
     return {HOST: {"ssh": f"{box.access.host}:{box.access.port}", "host_key": box.access.host_key}}
-
-
-def quoted(*words: str) -> str:
-    return shlex.join(words)
-
-
-Check = Callable[[Backend], None]
