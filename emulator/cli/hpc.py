@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,7 +22,19 @@ if TYPE_CHECKING:
     from emulator.cluster.keys import KeyRing
     from emulator.cluster.registration import HostMapFile
 
-_NAME = click.option("--name", default=NAME, show_default=True, help="of the container")
+
+def _container_name(_ctx: click.Context, _parameter: click.Parameter, name: str) -> str:
+    """It names files and lines too. Raises BadParameter."""
+    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}", name):
+        raise click.BadParameter(
+            f"{name!r} is not 2 to 63 letters, digits, _ . and -, a letter or digit first"
+        )
+    return name
+
+
+_NAME = click.option(
+    "--name", default=NAME, callback=_container_name, show_default=True, help="of the container"
+)
 
 
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -104,13 +117,14 @@ def status(settings: Settings, name: str) -> None:
         click.echo(f"sshd       {reached.address}:{reached.port}")
         if hosts and (stale := _stale(hosts, reached)):
             click.echo(f"           the map is out of date for {', '.join(stale)}: tapis-emulator hpc up")
-        code, health = cluster.run("cluster", "health")
-        for question in (["sinfo", "-N", "-o", "%N %P %T %c %m"], ["squeue"]):
-            code_here, said = cluster.run(*question)
-            click.echo(f"\n$ {' '.join(question)}\n{said.rstrip()}")
-            code = code or code_here
+        code, said = cluster.run("cluster", "health")
         if code:
-            raise click.ClickException(f"{name} runs, but it is not well. {health}")
+            raise click.ClickException(f"{name} runs, but it is not well: {said}")
+        for question in (["sinfo", "--summarize"], ["squeue"]):
+            code, said = cluster.run(*question)
+            click.echo(f"\n$ {' '.join(question)}\n{said.rstrip()}")
+            if code:
+                raise click.ClickException(f"{name}: {question[0]} fails")
 
 
 @command.command()
@@ -166,8 +180,13 @@ def _stale(hosts: dict[str, dict[str, str]], reached: Reached) -> list[str]:
 
 def _announce(cluster: Cluster, reached: Reached, keys: KeyRing, hosts: list[str], started: bool) -> None:
     """What there is now, and what to type next."""
+    from emulator.cluster.keys import ALIAS
+
     nodes = cluster.nodes()
-    ssh = f"ssh -F {shlex.quote(str(keys.ssh_config))} hpc"
+    ssh = f"ssh -F {shlex.quote(str(keys.ssh_config))} {ALIAS}"
+    given = click.get_current_context().params.get("data_dir")
+    data = f" --data-dir {shlex.quote(given)}" if given else ""
+    name = f" --name {cluster.name}" if cluster.name != NAME else ""
     click.echo(
         f"{cluster.name} {'is up' if started else 'runs already'}: Slurm with {nodes} compute "
         f"{'node' if nodes == 1 else 'nodes'}, sshd on {reached.address}:{reached.port}"
@@ -177,13 +196,13 @@ def _announce(cluster: Cluster, reached: Reached, keys: KeyRing, hosts: list[str
         click.echo(f"  {host}")
     click.echo(f"""
 Next:
-  tapis-emulator serve                      # in another terminal, if none runs
-  eval "$(tapis-emulator env)"
+  tapis-emulator serve{data}                # in another terminal, if none runs
+  eval "$(tapis-emulator env{data})"
   tapis auth init --tenant-id tacc.prod --username testuser --password emulator --no-dockerhub
   tapis jobs submit -F {shlex.quote(str(_course("job-public.json")))}
   {ssh} squeue
   {ssh} sacct -c
-  tapis-emulator hpc down                   # undo: sandboxes again""")
+  tapis-emulator hpc down{data}{name}       # undo: sandboxes again""")
 
 
 def _course(name: str) -> Path:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from emulator.cluster.cache import cache_directory, locked
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -16,8 +19,8 @@ ACCOUNT = "tapis"
 LABEL = "tapis-emulator.hpc"
 _SSH = "22/tcp"
 _READY_SECONDS = 120
-_KEYS = "/etc/ssh/authorized_keys"
-_HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
+_KEYS = "/var/lib/cluster/authorized_keys"
+_HOST_KEY = "/var/lib/cluster/ssh_host_ed25519_key.pub"
 
 
 class ClusterFailed(Exception):
@@ -47,29 +50,27 @@ class Cluster:
         :class:`ClusterFailed`: it does not come up, the port is taken, or one with another number of nodes or on
         another port is there.
         """
-        container = self._find()
-        if container is None:
-            container = self._create(image, nodes or 1, PORT if port is None else port)
-            self._start(container, made_now=True)
-            started = True
-        else:
-            self._check_fits(container, nodes, port)
-            started = container.status != "running"
-            if container.status == "paused":
-                container.unpause()
-            elif started:
-                self._start(container, made_now=False)
-        code, said = self.run("cluster", "wait", str(_READY_SECONDS))
+        with locked(self._turns):
+            started = self._make_run(image, nodes, port)
+            code, said = self.run("cluster", "wait", str(_READY_SECONDS))
         if code:
             raise ClusterFailed(f"{self.name} has been started, but it is of no use:\n{said}")
         return started
 
     def down(self) -> bool:
         """Stop and remove it with all that is in it; whether there was one. Raises :class:`ClusterFailed`."""
-        container = self._find()
-        if container is None:
-            return False
-        container.remove(force=True, v=True)
+        from docker.errors import APIError, NotFound
+
+        with locked(self._turns):
+            container = self._find()
+            if container is None:
+                return False
+            try:
+                container.remove(force=True, v=True)
+            except NotFound:
+                return False
+            except APIError as refusal:
+                raise ClusterFailed(f"{self.name} stays: {refusal.explanation or refusal}") from refusal
         return True
 
     def run(self, *command: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
@@ -105,9 +106,26 @@ class Cluster:
         """How many compute nodes it has."""
         return int(self._there().labels[LABEL])
 
-    def image(self) -> str:
-        """The id of the image it was made from."""
-        return str(self._there().attrs["Image"])
+    @property
+    def _turns(self) -> Path:
+        """Who starts or removes it holds this file."""
+        return cache_directory() / f"hpc-{self.name}.lock"
+
+    def _make_run(self, image: str, nodes: int | None, port: int | None) -> bool:
+        """Whether it did not run before."""
+        container = self._find()
+        if container is None:
+            made = self._create(image, nodes or 1, PORT if port is None else port)
+            self._start(made, made_now=True)
+            return True
+        self._check_fits(container, nodes, port)
+        if container.status == "running":
+            return False
+        if container.status == "paused":
+            container.unpause()
+        else:
+            self._start(container, made_now=False)
+        return True
 
     def _find(self) -> Container | None:
         from docker.errors import APIError, NotFound
@@ -118,6 +136,8 @@ class Cluster:
             return None
         except APIError as refusal:
             raise ClusterFailed(f"{self.name}: {refusal.explanation or refusal}") from refusal
+        if container.name != self.name:
+            return None  # the engine also finds by the beginning of an id
         if LABEL not in container.labels:
             raise ClusterFailed(f"there is a container {self.name} that is no cluster; choose another --name")
         return container

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator.cluster.cache import locked
 from emulator.cluster.container import ACCOUNT, Reached
 
 ALIAS = "hpc"
@@ -28,14 +29,15 @@ class KeyRing:
     def public_key(self) -> str:
         """The public key as a line of authorized_keys; the pair is made by the first call. Raises OSError."""
         public = self.private.with_suffix(".pub")
-        if not (self.private.exists() and public.exists()):
-            self._make(public)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder):
+            if not (self.private.exists() and public.exists()):
+                self._make(public)
         return public.read_text(encoding="ascii").strip()
 
     def write_ssh_config(self, reached: Reached) -> None:
         """So that ``ssh -F …/ssh_config hpc`` logs in, and trusts this cluster alone."""
         known = self.folder / "known_hosts"
-        _write(known, f"[{reached.address}]:{reached.port} {reached.host_key}\n", 0o644)
         lines = [
             f"Host {ALIAS}",
             f"  HostName {reached.address}",
@@ -46,13 +48,14 @@ class KeyRing:
             f'  UserKnownHostsFile "{known}"',
             "  StrictHostKeyChecking yes",
         ]
-        _write(self.ssh_config, "\n".join(lines) + "\n", 0o644)
+        with locked(self.folder):
+            _write(known, f"[{reached.address}]:{reached.port} {reached.host_key}\n", 0o644)
+            _write(self.ssh_config, "\n".join(lines) + "\n", 0o644)
 
     def _make(self, public: Path) -> None:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        self.folder.mkdir(parents=True, exist_ok=True)
         key = Ed25519PrivateKey.generate()
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()

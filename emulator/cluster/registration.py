@@ -3,11 +3,11 @@
 ::
 
     hosts:
-      # tapis-emulator hpc: tapis-emulator-hpc
+      # begin: tapis-emulator hpc --name tapis-emulator-hpc
       stampede2.tacc.example.org:
         ssh: 127.0.0.1:2222
         …
-      # tapis-emulator hpc: end
+      # end: tapis-emulator hpc --name tapis-emulator-hpc
       other.example.org: ssh://me@other.example.org
 """
 
@@ -20,8 +20,10 @@ from typing import Any
 
 from emulator.cluster.cache import cache_directory, locked
 
-_MARK = "# tapis-emulator hpc:"
-_END = f"{_MARK} end"
+
+def _marks(name: str) -> tuple[str, str]:
+    """What stands before and after the lines of one cluster."""
+    return f"# begin: tapis-emulator hpc --name {name}", f"# end: tapis-emulator hpc --name {name}"
 
 
 class CannotRegister(Exception):
@@ -80,14 +82,15 @@ class HostMapFile:
         return {host: target for host, target in found.items() if host not in others}
 
     def _without(self, name: str) -> str:
+        begin, end = _marks(name)
         lines, inside = [], False
         for line in self._text().splitlines(keepends=True):
-            if line.strip() == f"{_MARK} {name}":
-                inside = True
+            inside = inside or line.strip() == begin
             if not inside:
                 lines.append(line)
-            if line.strip() == _END:
-                inside = False
+            inside = inside and line.strip() != end
+        if inside:
+            raise CannotRegister(f"{self._path} has a line {begin!r}, but none {end!r}")
         return "".join(lines)
 
     def _text(self) -> str:
@@ -125,10 +128,11 @@ def _inserted(text: str, name: str, hosts: list[str], target: Mapping[str, str])
     before, after = text[: head.end()], text[head.end() :].removeprefix("\n")
     line = next((line for line in after.splitlines() if line.strip() and line.strip()[0] != "#"), "")
     indent = line[: len(line) - len(line.lstrip(" "))] or "  "
-    block = [f"{_MARK} {name}"]
+    begin, end = _marks(name)
+    block = [begin]
     for host in hosts:
         block += [f"{_quoted(host)}:", *(f"  {key}: {_quoted(value)}" for key, value in target.items())]
-    block.append(_END)
+    block.append(end)
     return f"{before}\n{''.join(f'{indent}{each}{chr(10)}' for each in block)}{after}"
 
 
