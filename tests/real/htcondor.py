@@ -37,10 +37,11 @@ class HTCondor(SchedulerBox):
         self.exec("sh", "-c", f"echo START = {allowed} > /etc/condor/config.d/99-start.config")
         self.exec("condor_reconfig", "-startd")
         wanted = str(allowed).lower()
-        wait_until(lambda: self._starts() == wanted, what=f"START to be {wanted}")
+        wait_until(lambda: self._starts() == {wanted}, what=f"START to be {wanted}")
 
-    def _starts(self) -> str:
-        return self.exec("condor_status", "-direct", "localhost", "-af", "START").split("\n")[0].strip()
+    def _starts(self) -> set[str]:
+        """What the slots, as the collector knows them, think of starting jobs."""
+        return set(self.exec("condor_status", "-af", "START").split())
 
     def jobs(self) -> str:
         """Everybody's jobs, one ``CLUSTER.PROC STATUS`` on each line; empty when there are none."""

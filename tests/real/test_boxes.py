@@ -5,18 +5,22 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import docker
 import paramiko
 import pytest
 
-from tests.real.box import CommandFailed
+from tests.real.box import Box, CommandFailed
 from tests.real.boxes import SSH, container_name
 from tests.real.cache import CHECKOUT
+from tests.real.docker_engine import Engine
 from tests.real.ssh_host import ssh_host as running_ssh_host
 from tests.real.waiting import wait_until
 
+Containers = Callable[[str], list[Any]]
 # says where the box is, and holds it until its stdin ends
 USER = """
 import sys
@@ -29,19 +33,19 @@ with docker_engine() as engine, ssh_host(engine, sys.argv[1]) as box:
 
 
 @pytest.fixture(scope="module")
-def box(docker_engine):
+def box(docker_engine: Engine) -> Iterator[Box]:
     """A machine of this module's own, whose sshd may be taken away."""
     with running_ssh_host(docker_engine, f"faults-{os.getpid()}") as box:
         yield box
 
 
 @pytest.fixture
-def containers(docker_engine):
+def containers(docker_engine: Engine) -> Iterator[Containers]:
     with closing(docker.DockerClient(base_url=docker_engine.host)) as client:
         yield lambda name: client.containers.list(all=True, filters={"name": name})
 
 
-def _client(box, **how):
+def _client(box: Box, **how: Any) -> closing[paramiko.SSHClient]:
     """A client that has logged in, and knows the machine's key beforehand."""
     client = paramiko.SSHClient()
     kind, key = box.access.host_key.split()
@@ -61,7 +65,7 @@ def _client(box, **how):
 
 @pytest.mark.parametrize("user", ["tapis", "testuser"])
 @pytest.mark.parametrize("way", ["key", "password"])
-def test_both_accounts_enter_by_key_and_by_password(box, user, way):
+def test_both_accounts_enter_by_key_and_by_password(box: Box, user: str, way: str) -> None:
     how = {"key_filename": box.access.key_file} if way == "key" else {"password": box.access.password}
     with _client(box, username=user, **how) as client:
         _stdin, stdout, _stderr = client.exec_command(
@@ -72,12 +76,12 @@ def test_both_accounts_enter_by_key_and_by_password(box, user, way):
             assert f"{user}" in files.listdir("/scratch")
 
 
-def test_a_machine_has_no_python_and_lives_in_another_zone(box):
+def test_a_machine_has_no_python_and_lives_in_another_zone(box: Box) -> None:
     assert "python" not in box.exec("sh", "-c", "ls /usr/bin")
     assert box.exec("date", "+%Z", user="tapis").strip() in ("CST", "CDT")
 
 
-def test_files_arrive_as_they_are(box):
+def test_files_arrive_as_they_are(box: Box) -> None:
     content = "'quotes' \"too\" $HOME `id`\nünïcode\n"
     box.write("/scratch/a file", content, 0o640)
     assert box.exec("cat", "/scratch/a file", user="tapis") == content
@@ -85,12 +89,12 @@ def test_files_arrive_as_they_are(box):
     assert box.exec("cat", stdin=content) == content
 
 
-def test_a_failing_command_says_what_it_printed(box):
+def test_a_failing_command_says_what_it_printed(box: Box) -> None:
     with pytest.raises(CommandFailed, match=r"(?s)ended with 7.*oh no"):
         box.exec("sh", "-c", "echo oh no >&2; exit 7")
 
 
-def test_a_stopped_sshd_cuts_connections_and_comes_back_as_itself(box):
+def test_a_stopped_sshd_cuts_connections_and_comes_back_as_itself(box: Box) -> None:
     with _client(box, username="tapis", key_filename=box.access.key_file) as client:
         box.stop_sshd()
         try:
@@ -106,7 +110,7 @@ def test_a_stopped_sshd_cuts_connections_and_comes_back_as_itself(box):
         assert client.exec_command("echo back")[1].read() == b"back\n"
 
 
-def test_a_paused_sshd_is_silent_until_it_goes_on(box):
+def test_a_paused_sshd_is_silent_until_it_goes_on(box: Box) -> None:
     with _client(box, username="tapis", key_filename=box.access.key_file) as client:
         box.pause()
         try:
@@ -120,7 +124,7 @@ def test_a_paused_sshd_is_silent_until_it_goes_on(box):
         assert client.exec_command("echo still here")[1].read() == b"still here\n"
 
 
-def test_a_full_disk_inside_is_an_error_for_its_user(box):
+def test_a_full_disk_inside_is_an_error_for_its_user(box: Box) -> None:
     box.exec("sh", "-c", "head -c 60M /dev/zero > /dev/shm/fill || true")
     try:
         code, said = box.try_exec("sh", "-c", "head -c 10M /dev/zero > /dev/shm/more", user="tapis")
@@ -129,7 +133,7 @@ def test_a_full_disk_inside_is_an_error_for_its_user(box):
         box.exec("sh", "-c", "rm -f /dev/shm/*")
 
 
-def test_a_restarted_container_is_the_same_machine(box, docker_engine):
+def test_a_restarted_container_is_the_same_machine(box: Box, docker_engine: Engine) -> None:
     box.write("/home/tapis/kept", "1")
     with closing(docker.APIClient(base_url=docker_engine.host)) as api:
         api.restart(box.access.container, timeout=0)
@@ -138,7 +142,7 @@ def test_a_restarted_container_is_the_same_machine(box, docker_engine):
         assert client.exec_command("cat kept")[1].read() == b"1"
 
 
-def test_processes_share_one_container_and_the_last_one_removes_it(containers, docker_engine):
+def test_processes_share_one_container_and_the_last_one_removes_it(containers: Containers) -> None:
     purpose = f"sharing-{os.getpid()}"
     name = container_name(SSH, purpose)
     users = [_use(purpose) for _ in range(2)]  # both at once
@@ -155,7 +159,7 @@ def test_processes_share_one_container_and_the_last_one_removes_it(containers, d
             user.kill()
 
 
-def test_a_killed_user_leaves_nothing(containers):
+def test_a_killed_user_leaves_nothing(containers: Containers) -> None:
     purpose = f"killed-{os.getpid()}"
     name = container_name(SSH, purpose)
     user = _use(purpose)
@@ -166,7 +170,7 @@ def test_a_killed_user_leaves_nothing(containers):
     wait_until(lambda: not containers(name), what="the box to be gone")
 
 
-def test_what_a_killed_keeper_leaves_is_replaced(containers):
+def test_what_a_killed_keeper_leaves_is_replaced(containers: Containers) -> None:
     purpose = f"orphan-{os.getpid()}"
     name = container_name(SSH, purpose)
     first = _use(purpose)
@@ -183,7 +187,7 @@ def test_what_a_killed_keeper_leaves_is_replaced(containers):
     assert containers(name) == []
 
 
-def _use(purpose):
+def _use(purpose: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", USER, purpose],
         cwd=CHECKOUT,
@@ -194,7 +198,7 @@ def _use(purpose):
     )
 
 
-def _keeper_of(name):
+def _keeper_of(name: str) -> int:
     """The process that runs the container: its command line ends with the engine's address after the place."""
     found = subprocess.run(
         ["pgrep", "-f", f"^[^ ]*python[^ ]* -m tests.real.boxes .*/{name} "],

@@ -1,21 +1,25 @@
 """A real Grid Engine: what it does with jobs, and what is left of them when its daemons go."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
+from tests.real.docker_engine import Engine
+from tests.real.gridengine import GridEngine
 from tests.real.gridengine import gridengine as running_gridengine
 from tests.real.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def own(docker_engine):
+def own(docker_engine: Engine) -> Iterator[GridEngine]:
     """A cell of this module's own, whose daemons may be taken away."""
     with running_gridengine(docker_engine, f"faults-{os.getpid()}") as box:
         yield box
 
 
-def submit(box, name, body, *options):
+def submit(box: GridEngine, name: str, body: str, *options: str) -> tuple[str, str]:
+    """The job's number and its directory."""
     directory = f"/scratch/{name}-{os.getpid()}"
     box.exec("install", "-d", "-o", "tapis", directory)
     box.write(f"{directory}/job.sh", f"#!/bin/bash\n{body}\n")
@@ -23,18 +27,18 @@ def submit(box, name, body, *options):
     return box.exec(*asked, user="tapis").strip(), directory
 
 
-def state(box, job):
+def state(box: GridEngine, job: str) -> str:
     rows = [line.split() for line in box.jobs().splitlines()[2:]]
     return next((row[4] for row in rows if row[0] == job), "gone")
 
 
-def ended(box, job):
+def ended(box: GridEngine, job: str) -> dict[str, str]:
     wait_until(lambda: box.accounting(job), 60, f"the accounting of job {job}")
     return box.accounting(job)
 
 
 @pytest.mark.parametrize("queue", ["all.q", "normal"])
-def test_a_job_runs_in_its_queue_and_its_exit_code_is_accounted(gridengine, queue):
+def test_a_job_runs_in_its_queue_and_its_exit_code_is_accounted(gridengine: GridEngine, queue: str) -> None:
     job, directory = submit(
         gridengine, f"code-{queue}", "id -un; [[ -n $BASH ]] && exit 3", "-q", queue, "-o", "out"
     )
@@ -43,14 +47,14 @@ def test_a_job_runs_in_its_queue_and_its_exit_code_is_accounted(gridengine, queu
     assert gridengine.exec("cat", f"{directory}/out") == "tapis\n"
 
 
-def test_time_limit_is_enforced(gridengine):
+def test_time_limit_is_enforced(gridengine: GridEngine) -> None:
     job, _ = submit(gridengine, "time", "sleep 600", "-l", "h_rt=0:0:1")
     record = ended(gridengine, job)
     assert record["exit_status"].startswith("137")
     assert "h_rt" in record["failed"]
 
 
-def test_memory_limit_is_enforced(gridengine):
+def test_memory_limit_is_enforced(gridengine: GridEngine) -> None:
     fill = "tail /dev/zero; echo ended with $?"
     job, directory = submit(gridengine, "memory", fill, "-l", "h_vmem=64M", "-o", "out", "-j", "y")
     ended(gridengine, job)
@@ -58,7 +62,7 @@ def test_memory_limit_is_enforced(gridengine):
     assert "memory exhausted" in said and "ended with 1" in said
 
 
-def test_a_running_job_is_deleted(gridengine):
+def test_a_running_job_is_deleted(gridengine: GridEngine) -> None:
     job, _ = submit(gridengine, "delete", "trap '' TERM; sleep 600; sleep 600")
     wait_until(lambda: state(gridengine, job) == "r", what="the job to run")
     gridengine.exec("qdel", job, user="tapis")
@@ -66,14 +70,14 @@ def test_a_running_job_is_deleted(gridengine):
     assert state(gridengine, job) == "gone"
 
 
-def test_a_job_that_cannot_start_stands_in_error(gridengine):
+def test_a_job_that_cannot_start_stands_in_error(gridengine: GridEngine) -> None:
     job, _ = submit(gridengine, "error", "true", "-o", "/no/such/directory/out")
     wait_until(lambda: state(gridengine, job) == "Eqw", what="the error state")
     gridengine.exec("qdel", job, user="tapis")
     wait_until(lambda: state(gridengine, job) == "gone")
 
 
-def test_a_drained_queue_starts_nothing_until_it_is_opened(own):
+def test_a_drained_queue_starts_nothing_until_it_is_opened(own: GridEngine) -> None:
     running, _ = submit(own, "before", "sleep 600")
     wait_until(lambda: state(own, running) == "r", what="the first job to run")
     own.drain()
@@ -87,7 +91,7 @@ def test_a_drained_queue_starts_nothing_until_it_is_opened(own):
     assert state(own, running) == "gone"
 
 
-def test_jobs_outlive_the_qmaster(own):
+def test_jobs_outlive_the_qmaster(own: GridEngine) -> None:
     job, directory = submit(own, "outlive", "until [ -e go ]; do sleep 0.1; done; exit 3")
     wait_until(lambda: state(own, job) == "r", what="the job to run")
     own.stop_scheduler()
