@@ -98,7 +98,7 @@ def test_a_stopped_sshd_cuts_connections_and_comes_back_as_itself(box: Box) -> N
     with _client(box, username="tapis", key_filename=box.access.key_file) as client:
         box.stop_sshd()
         try:
-            wait_until(lambda: not client.get_transport().is_active(), what="the connection to be cut")
+            wait_until(lambda: not _transport(client).is_active(), what="the connection to be cut")
             with (
                 pytest.raises((OSError, paramiko.SSHException)),
                 _client(box, username="tapis", password="x"),
@@ -115,10 +115,10 @@ def test_a_paused_sshd_is_silent_until_it_goes_on(box: Box) -> None:
         box.pause()
         try:
             assert not box.greets()
-            channel = client.get_transport().open_session
+            channel = _transport(client).open_session
             with pytest.raises(paramiko.SSHException):
                 channel(timeout=0.5)
-            assert client.get_transport().is_active()
+            assert _transport(client).is_active()
         finally:
             box.resume()
         assert client.exec_command("echo still here")[1].read() == b"still here\n"
@@ -147,7 +147,7 @@ def test_processes_share_one_container_and_the_last_one_removes_it(containers: C
     name = container_name(SSH, purpose)
     users = [_use(purpose) for _ in range(2)]  # both at once
     try:
-        where = {user.stdout.readline() for user in users}
+        where = {_told(user) for user in users}
         assert len(where) == 1 and where.pop().split()[0] == name
         assert len(containers(name)) == 1
         users[0].communicate(timeout=60)
@@ -163,7 +163,7 @@ def test_a_killed_user_leaves_nothing(containers: Containers) -> None:
     purpose = f"killed-{os.getpid()}"
     name = container_name(SSH, purpose)
     user = _use(purpose)
-    user.stdout.readline()
+    _told(user)
     assert containers(name)
     os.killpg(user.pid, signal.SIGKILL)
     user.wait()
@@ -174,17 +174,28 @@ def test_what_a_killed_keeper_leaves_is_replaced(containers: Containers) -> None
     purpose = f"orphan-{os.getpid()}"
     name = container_name(SSH, purpose)
     first = _use(purpose)
-    first.stdout.readline()
+    _told(first)
     before = containers(name)[0].id
     os.kill(_keeper_of(name), signal.SIGKILL)
     first.communicate(timeout=60)
     assert containers(name), "the container outlives the process that is to remove it"
     second = _use(purpose)
-    second.stdout.readline()
+    _told(second)
     (after,) = containers(name)
     assert after.id != before
     second.communicate(timeout=60)
     assert containers(name) == []
+
+
+def _transport(client: paramiko.SSHClient) -> paramiko.Transport:
+    transport = client.get_transport()
+    assert transport
+    return transport
+
+
+def _told(user: subprocess.Popen[str]) -> str:
+    assert user.stdout
+    return user.stdout.readline()
 
 
 def _use(purpose: str) -> subprocess.Popen[str]:
