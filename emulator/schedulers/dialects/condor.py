@@ -33,6 +33,7 @@ from emulator.schedulers.exit_record import exit_and_signal, parse_exit_record
 DOWN = (
     r"failed to connect|failed to fetch ads|couldn't contact the condor_collector|can't find address"
     r"|can't connect|unable to connect|schedd .* not responding|communication error|qmgmt"
+    r"|condor_schedd is not|: \(null\)"
 )
 _ATTRIBUTES = (
     "ClusterId",

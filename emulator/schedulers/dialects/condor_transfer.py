@@ -65,7 +65,7 @@ for name in * .[!.]* ..?*; do
   if [ -e "$name" ] || [ -L "$name" ]; then set -- "$@" "./$name"; fi
 done
 tar -czf {archive} "$@" || exit 1
-if [ -w {manifest} ] && ! grep -qx {archive} {manifest}; then
+if [ -w {manifest} ] && ! grep -qxF {archive} {manifest}; then
   printf '%s\\n' {archive} {wrapper} {log} >> {manifest}
 fi
 condor_submit{additions} {submit_file}"""

@@ -37,7 +37,8 @@ DOWN = (
     r"|unable to initialize environment|communication error|no connection to qmaster|failed receiving gdi request"
 )
 _GONE = r"do(?:es)? not exist|not found|has deleted job|has registered"
-_RUNNING = re.compile(r"[sStTR]*[rt][sStTR]*|[sST]+[rt]?")
+_RUNNING = re.compile(r"[rtsSTR]+")
+"""What is suspended stays running."""
 _DELETED = re.compile(r"d.*")
 _ERROR = re.compile(r".*E.*")
 
