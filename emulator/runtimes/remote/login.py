@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from emulator.domain.ports import Hosts, Launch, RemoteReport, Shell
 from emulator.domain.work_dir import EXIT_RECORD
-from emulator.schedulers.dialect import Dialect
+from emulator.schedulers.dialect import Dialect, Unclear
 from emulator.schedulers.simulated import family
+
+log = logging.getLogger(__name__)
 
 _MARK = "--agave--"
 _AT_ONCE = 100
@@ -58,7 +61,12 @@ def exit_records(shell: Shell, launches: Iterable[Launch]) -> dict[str, RemoteRe
         for part in shell.run("\n".join(map(_show, some))).stdout.split(f"{_MARK} ")[1:]:
             job_id, _, text = part.partition("\n")
             if text.strip():
-                records[job_id] = parse_exit_record(text)
+                try:
+                    records[job_id] = parse_exit_record(text)
+                except (
+                    Unclear
+                ) as unclear:  # a job may write there what it likes; the others are not to suffer
+                    log.warning("job %s: %s", job_id, unclear)
     return records
 
 
