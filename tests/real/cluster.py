@@ -77,6 +77,10 @@ class SlurmCluster(SchedulerBox):
             self.try_exec("scontrol", "update", "NodeName=ALL", "State=RESUME")
         self._wait_for_nodes()
 
+    def expire(self, job: str) -> None:
+        """Let a running job's time be over: it is TIMEOUT within half a minute, when Slurm looks again."""
+        self.exec("scontrol", "update", f"JobId={job}", "EndTime=now")
+
     def jobs(self) -> str:
         """What ``squeue`` shows of everybody's jobs; empty when there are none."""
         return self.exec("squeue", "--noheader")
@@ -88,7 +92,10 @@ class SlurmCluster(SchedulerBox):
         wait_until(lambda: not self.jobs(), CANCELLED_SECONDS, "Slurm to be empty")
 
     def accounting(self, job: str) -> dict[str, str]:
-        """The job's line of the completion log (what ``sacct -c`` reads), by its own names; empty before its end."""
+        """The job's line of the completion log (what ``sacct -c`` reads), by its own names; empty before its end.
+
+        A name with spaces is cut short here; ``sacct -c`` loses the state of such a job.
+        """
         for line in self.exec("cat", "/var/log/slurm/jobcomp.log").splitlines():
             pairs = dict(pair.partition("=")[::2] for pair in line.split(" ") if "=" in pair)
             if pairs.get("JobId") == job:
