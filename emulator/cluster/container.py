@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +21,7 @@ ACCOUNT = "tapis"
 LABEL = "tapis-emulator.hpc"
 _SSH = "22/tcp"
 _READY_SECONDS = 120
+_COMMANDS = "/usr/local/bin"
 _KEYS = "/var/lib/cluster/authorized_keys"
 _HOST_KEY = "/var/lib/cluster/ssh_host_ed25519_key.pub"
 
@@ -53,8 +56,10 @@ class Cluster:
         with locked(self._turns):
             started = self._make_run(image, nodes, port)
             code, said = self.run("cluster", "wait", str(_READY_SECONDS))
-        if code:
-            raise ClusterFailed(f"{self.name} has been started, but it is of no use:\n{said}")
+            if code:
+                raise ClusterFailed(f"{self.name} has been started, but it is of no use:\n{said}")
+            if started:
+                self._equip()
         return started
 
     def down(self) -> bool:
@@ -126,6 +131,24 @@ class Cluster:
         else:
             self._start(container, made_now=False)
         return True
+
+    def _equip(self) -> None:
+        """Put the emulator's own ``singularity`` and ``apptainer`` where job scripts find them."""
+        from docker.errors import APIError
+
+        from emulator.runtimes.singularity_file import NAMES, singularity_file
+
+        content = singularity_file()
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            for name in NAMES:
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(content), 0o755
+                tar.addfile(entry, io.BytesIO(content))
+        try:
+            self._there().put_archive(_COMMANDS, packed.getvalue())
+        except APIError as refusal:
+            raise ClusterFailed(f"{self.name}: {refusal.explanation or refusal}") from refusal
 
     def _find(self) -> Container | None:
         from docker.errors import APIError, NotFound

@@ -191,6 +191,13 @@ ch-run {root} -- /bin/bash -c 'echo inside; [ -e /etc/slurm ] || echo alone'
     assert out == "inside\nalone\n"
 
 
+def test_the_small_singularity_is_on_the_path_of_jobs(slurm: SlurmCluster) -> None:
+    out = _ran(
+        slurm, "#!/bin/bash -e\nmodule load tacc-singularity\nsingularity --version\napptainer --version"
+    )
+    assert len(out.splitlines()) == 2
+
+
 def _system(file: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((fixtures() / Path(file)).read_text(encoding="utf-8"))
     return found
