@@ -94,11 +94,10 @@ trap 'agave_stop LIMIT' USR1
   agave_run "$@" ) < /dev/null &
 agave_child=$!
 if [ "$2" -gt 0 ]; then
-  ( trap 'kill $agave_sleep; wait $agave_sleep; exit' TERM
+  ( trap 'kill -KILL $!; exit' TERM
     trap - INT USR1
-    agave_sleep=
-    sleep "$2" & agave_sleep=$!
-    wait $agave_sleep
+    sleep "$2" &
+    wait $!
     kill -USR1 $$ ) > /dev/null 2>&1 &
   agave_timer=$!
 fi

@@ -85,7 +85,15 @@ def test_removed_after_it_was_held_for_failing_is_how_it_failed() -> None:
 
 
 def test_the_scripts_record_tells_times_but_not_what_the_pool_knows_better() -> None:
-    record = ["@record|7", "id 7", "started 1795408000.5", "ended 1795408002", "code 143", "end LIMIT", "@end"]
+    record = [
+        "@record|7",
+        "id 7",
+        "started 1795408000.5",
+        "ended 1795408002",
+        "code 143",
+        "end LIMIT",
+        "@end",
+    ]
     over = row(JobStatus=5, HoldReasonCode=3, ExitCode=143)
     assert told(over, *record)[:2] == ("ENDED", "TIMEOUT")
     evicted_before = row(JobStatus=5, HoldReasonCode=13, HoldReason="Transfer input files failure")
@@ -167,7 +175,9 @@ def test_everything_but_its_own_files_is_packed(tmp_path: Path, shell: str) -> N
 
 def _submit_in(work: Path, submit: str, tmp_path: Path, shell: str) -> Completed:
     """The submit file's name, and what is added to it, are looked at by the stand-in."""
-    accept = 'for last; do :; done; [ "$last" = job.submit ] || exit 9; echo "1 job(s) submitted to cluster 5."'
+    accept = (
+        'for last; do :; done; [ "$last" = job.submit ] || exit 9; echo "1 job(s) submitted to cluster 5."'
+    )
     return ask(f"cd {shlex.quote(str(work))}\n{submit}", {"condor_submit": accept}, tmp_path, shell)
 
 
@@ -189,7 +199,9 @@ def test_the_wrapper_runs_the_script_where_its_files_are(shared: bool, tmp_path:
     if not shared:
         (work / ".agave.submission" / "token").write_text("another job")
     (scratch / "transfer.tar.gz").write_bytes((work / "transfer.tar.gz").read_bytes())
-    done = subprocess.run([shell, str(work / "transfer_wrapper.sh")], cwd=scratch, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [shell, str(work / "transfer_wrapper.sh")], cwd=scratch, capture_output=True, timeout=60
+    )
     assert done.returncode == 3, done.stderr
     place = work if shared else scratch / "agave-work"
     assert (place / "o/p/q").read_text() == "data"

@@ -66,12 +66,16 @@ def test_the_question_falls_back_to_accounting(
     )
     commands = {"qstat": recorded("sge/qstat_ext_urg_xml.nothing"), "qacct": account}
     known = SGE.standings(ask(SGE.status([job_id]), commands, tmp_path, shell), [job_id])
-    told = {one: (standing.report.state.value, standing.report.scheduler_state) for one, standing in known.items()}
+    told = {
+        one: (standing.report.state.value, standing.report.scheduler_state) for one, standing in known.items()
+    }
     assert told == ({job_id: expected} if expected else {})
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_without_its_master_there_is_no_answer_and_accounting_is_not_asked(tmp_path: Path, shell: str) -> None:
+def test_without_its_master_there_is_no_answer_and_accounting_is_not_asked(
+    tmp_path: Path, shell: str
+) -> None:
     commands = {"qstat": recorded("sge/qstat_ext_urg_xml.master_down"), "qacct": "touch asked"}
     with pytest.raises(NoAnswer, match="unable to send message to qmaster"):
         SGE.standings(ask(SGE.status(["1"]), commands, tmp_path, shell), ["1"])
@@ -94,7 +98,10 @@ def test_every_question_notices_that_the_master_is_gone(question: str) -> None:
     ("state", "expected"),
     [
         *((word, RemoteState.QUEUED) for word in ("qw", "w", "hqw", "hRwq", "Rqw")),
-        *((word, RemoteState.RUNNING) for word in ("r", "t", "R", "Rr", "Rt", "s", "S", "T", "ts", "dr", "Rs")),
+        *(
+            (word, RemoteState.RUNNING)
+            for word in ("r", "t", "R", "Rr", "Rt", "s", "S", "T", "ts", "dr", "Rs")
+        ),
         *((word, RemoteState.ENDED) for word in ("Eqw", "Ehqw", "EhRqw")),
     ],
 )

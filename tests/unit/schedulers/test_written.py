@@ -183,7 +183,11 @@ def test_submitting_as_the_service_does() -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_finding_by_the_work_directory(tmp_path: Path, shell: str) -> None:
     commands = {"qselect": "echo 101.pbs01; echo 102.pbs01", "qstat": recorded("pbs/qstat.several")}
-    for place, job_id in {"/scratch/w é x": "101.pbs01", "/scratch/with,comma": "102.pbs01", "/x": None}.items():
+    for place, job_id in {
+        "/scratch/w é x": "101.pbs01",
+        "/scratch/with,comma": "102.pbs01",
+        "/x": None,
+    }.items():
         pbs, asked = dialect_for("PBS"), launch("PBS", work_dir=place)
         assert pbs.found(ask(pbs.find(asked), commands, tmp_path, shell), asked) == job_id
     lsf, asked = dialect_for("LSF"), launch("LSF")
