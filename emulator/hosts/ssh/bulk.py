@@ -25,7 +25,7 @@ _END_SECONDS = 3600.0
 
 # --null is GNU's; busybox takes one name on each line
 _PACK = """cd {directory} || exit 2
-if tar --version 2>/dev/null | grep -q GNU; then exec tar --null --no-recursion -chf - -T -; fi
+if tar --version 2>/dev/null | grep -q GNU; then exec tar --null --no-recursion --hard-dereference -chf - -T -; fi
 tr '\\000' '\\012' | tar -chf - -T -"""
 
 # Unpacked out of sight and moved into place file by file: nobody sees a part of one. What is in the way is replaced,

@@ -22,6 +22,7 @@ _NUMBERS = (
     errno.EBUSY,
 )
 _LONGEST = 300
+_SHORT_WRITE = ": Wrote only "  # all that tar says of a disk that is full in the middle of a write
 
 
 def complaint(text: str, path: str | None = None) -> OSError:
@@ -31,5 +32,7 @@ def complaint(text: str, path: str | None = None) -> OSError:
         for number in _NUMBERS:
             if line.rstrip().endswith(os.strerror(number)):
                 return OSError(number, os.strerror(number), path)
+        if _SHORT_WRITE in line:
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
     said = "; ".join(lines)[-_LONGEST:] or "a command failed without a word"
     return OSError(errno.EIO, said, path)

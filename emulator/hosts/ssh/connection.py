@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from emulator.domain.host_map import Identity, Machine
@@ -27,8 +27,15 @@ CONNECTIONS = 4
 """Of one account."""
 QUEUE_SECONDS = 120.0
 """How long a caller waits for a channel to become free."""
+REFUSED_SECONDS = 30.0
+"""How long a session is asked for again that the server refuses."""
+REFUSED_WAIT_SECONDS = 0.2
 SPARE_SECONDS = 60.0
 """How long a second or further connection is kept that nobody uses."""
+
+
+class NoSession(ConnectionError):
+    """The server allows no further session now."""
 
 
 class Connection:
@@ -118,12 +125,33 @@ class Connections:
     @contextmanager
     def channel(self) -> Iterator[tuple[paramiko.Channel, Connection]]:
         """A session of the caller's own; closed at the end. Raises ConnectionError, TimeoutError, PermissionError."""
-        with self._slot() as connection:
-            channel = connection.open()
+        with ExitStack() as stack:
+            channel, connection = self._session(stack)
             try:
                 yield channel, connection
             finally:
-                channel.close()
+                _close(channel)
+
+    def _session(self, stack: ExitStack) -> tuple[paramiko.Channel, Connection]:
+        """A session on a connection with room for it.
+
+        A server goes on counting a session that was closed here until its command has ended there: one that is
+        refused is asked for again, after others have been closed or a moment has passed.
+        """
+        until = time.monotonic() + REFUSED_SECONDS
+        while True:
+            with ExitStack() as attempt:
+                connection = attempt.enter_context(self._slot())
+                try:
+                    channel = connection.open()
+                except NoSession:
+                    if time.monotonic() >= until:
+                        raise
+                else:
+                    stack.push(attempt.pop_all())
+                    return channel, connection
+            with self._changed:
+                self._changed.wait(REFUSED_WAIT_SECONDS)
 
     @contextmanager
     def tunnel(self, address: str, port: int) -> Iterator[paramiko.Channel]:
@@ -133,7 +161,7 @@ class Connections:
             try:
                 yield channel
             finally:
-                channel.close()
+                _close(channel)
 
     def close(self) -> None:
         """Close everything; whoever still reads or writes is told so."""
@@ -205,15 +233,7 @@ class Connections:
     def _dial(self) -> None:
         try:
             self._backoff.check()
-            made = Connection(
-                *dial(self._machine, self._identity, self._known_hosts, self._through), self.named
-            )
-        except OSError as error:
-            if isinstance(error, ConnectionError | TimeoutError):
-                self._backoff.failed(error)
-            raise
-        else:
-            self._backoff.succeeded()
+            made = self._dialed()
             with self._changed:
                 self._open.append(made)
         finally:
@@ -221,16 +241,30 @@ class Connections:
                 self._dialing = False
                 self._changed.notify_all()
 
+    def _dialed(self) -> Connection:
+        try:
+            dialed = dial(self._machine, self._identity, self._known_hosts, self._through)
+        except (ConnectionError, TimeoutError) as error:
+            self._backoff.failed(error)
+            raise
+        self._backoff.succeeded()
+        return Connection(*dialed, self.named)
+
 
 def _emptiness(connection: Connection) -> tuple[bool, int]:
     """Fill one connection before the next: fewer are needed then."""
     return (False, connection.number)
 
 
+def _close(channel: paramiko.Channel) -> None:
+    with suppress(EOFError, OSError):  # with the connection gone, it is closed
+        channel.close()
+
+
 @contextmanager
 def limited(channel: paramiko.Channel, seconds: float) -> Iterator[None]:
     """Close the channel when the block takes longer; what waits in it ends then."""
-    timer = threading.Timer(seconds, channel.close)
+    timer = threading.Timer(seconds, _close, [channel])
     timer.daemon = True
     timer.start()
     try:

@@ -6,6 +6,7 @@ Imported with paramiko only, that is by the first connection.
 from __future__ import annotations
 
 import signal
+import threading
 from typing import Any
 
 import paramiko
@@ -13,12 +14,32 @@ from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
 
 
 class SignallingTransport(paramiko.Transport):
-    """A transport whose channels have 128 and the signal's number for an exit status, as shells say it."""
+    """A transport whose channels have 128 and the signal's number for an exit status, as shells say it.
+
+    And one that survives new keys: what the reading thread itself has to say while keys are exchanged (that a channel
+    is closed) waits until they are. paramiko's own would wait for the keys in the very thread that must read them.
+    """
 
     _channel_handler_table = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
         MSG_CHANNEL_REQUEST: lambda channel, message: _handle_request(channel, message),
     }
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(sock)
+        self._held: list[Any] = []
+
+    def _send_user_message(self, data: Any) -> None:
+        if threading.current_thread() is self and not self.clear_to_send.is_set():
+            self._held.append(data)
+        else:
+            super()._send_user_message(data)  # type: ignore[misc]
+
+    def _parse_newkeys(self, message: paramiko.Message) -> None:
+        super()._parse_newkeys(message)  # type: ignore[misc]
+        held, self._held = self._held, []
+        for data in held:
+            self._send_message(data)  # type: ignore[attr-defined]
 
 
 def _handle_request(channel: Any, message: paramiko.Message) -> None:

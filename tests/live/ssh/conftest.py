@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +43,17 @@ def host(machines: SshMachines, sshd: Sshd) -> SshHost:
 @pytest.fixture
 def sftp_host(machines: SshMachines, sftp_server: Sshd) -> SshHost:
     return machines.machine(sftp_server.machine, sftp_server.identity, "storage.example.org")
+
+
+@pytest.fixture
+def account() -> Iterator[tuple[str, str]]:
+    """A system account with a password, gone afterwards."""
+    if os.geteuid() != 0:
+        pytest.skip("making an account needs root")
+    name, password = f"tapis-test-{os.getpid()}", "p4ss wörd: '\"$"
+    subprocess.run(["useradd", "--no-create-home", "--home-dir", "/tmp", "-s", "/bin/sh", name], check=True)
+    try:
+        subprocess.run(["chpasswd"], input=f"{name}:{password}".encode(), check=True)
+        yield name, password
+    finally:
+        subprocess.run(["userdel", name], check=False, capture_output=True)
