@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emulator.domain.ports import Host, Hosts
-from emulator.runtimes.environment import machine_path, script_environment
+from emulator.runtimes.environment import engine_address, machine_path, script_environment
 from emulator.runtimes.runtime import Command
 from emulator.runtimes.spool import Intent, JobSpool, Spool
 from emulator.settings import Settings
@@ -36,7 +36,7 @@ class Commands:
             launch, intent.remote_job_id, job, self._spool, home=home, work_dir=work_dir
         )
         if not intent.image:
-            environment = {"PATH": machine_path(), **environment}
+            environment = {"PATH": machine_path(), **engine_address(), **environment}
         return Command(
             job=job,
             sandbox=place.root,

@@ -43,3 +43,9 @@ def machine_path() -> str:
     own = {Path(sys.prefix) / "bin"} if sys.prefix != sys.base_prefix else set()
     entries = [entry for entry in os.get_exec_path() if entry and Path(entry) not in own]
     return os.pathsep.join(entries)
+
+
+def engine_address() -> dict[str, str]:
+    """Where this machine's Docker engine is, when it is not where scripts would look for it."""
+    named = os.environ.get("DOCKER_HOST")
+    return {"DOCKER_HOST": named} if named else {}

@@ -14,8 +14,8 @@ One directory for each job, outside of its work dir::
         nodes, tmp/  node file and TMPDIR of the script
 
 Files are written to another name and renamed, or by the supervisor in one write with a line's end that
-tells whole from partial. ``<spool>/.tools`` holds the supervisor and ``module``; ``<spool>/.numbers`` the
-last local job id of each host.
+tells whole from partial. ``<spool>/.tools`` holds the supervisor, ``module`` and ``singularity``;
+``<spool>/.numbers`` the last local job id of each host.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from typing import Any
 
 from emulator.domain.ports import Launch
 from emulator.runtimes.processes import Identity
+from emulator.runtimes.singularity_file import install, own_interpreter
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _SHELL = Path(__file__).parent / "shell"
@@ -235,6 +236,9 @@ class Spool:
             part.write_bytes(source.read_bytes())
             part.chmod(0o755)
             part.replace(target)  # a shell that is reading the old one keeps it
+        images = self.tools / "images"
+        images.mkdir(exist_ok=True)
+        install(images, own_interpreter())
 
     def job(self, job_id: str) -> JobSpool:
         """Raises ValueError for an id that cannot be a directory's name."""

@@ -28,6 +28,8 @@ fi
 
 # The fallback for shells that read no BASH_ENV; behind everything else, so that a real one wins.
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:${0%/*}/bin
+# What runs images, where the machine has nothing of that name; inside a container there is no machine to do it.
+[ "$kind" = process ] && PATH=$PATH:${0%/*}/images
 export PATH
 
 shell=sh
