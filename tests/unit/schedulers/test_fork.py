@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -41,6 +42,10 @@ TOOLS = (
     "ln",
     "touch",
 )
+
+
+OWN = os.getpid()
+"""Part of how long things sleep here, so that they are known among those of other test runs."""
 
 
 @dataclass
@@ -120,7 +125,7 @@ def still_there(mark: str) -> list[str]:
     ],
 )
 def test_the_end_of_a_script(host: LoginHost, body: str, expected: tuple[str, int | None, int]) -> None:
-    asked = host.script(f"pwd; echo trouble >&2\n{body}", limit=600)
+    asked = host.script(f"pwd; echo trouble >&2\n{body}", limit=600 + OWN)
     pid = host.submit(asked)
     report = host.record(asked, pid)
     assert told(report) == expected
@@ -130,7 +135,7 @@ def test_the_end_of_a_script(host: LoginHost, body: str, expected: tuple[str, in
     assert (work / "job.err").read_text().startswith("trouble\n")
     left = {path.name for path in work.iterdir()} - {"job.ipcexe", "job.out", "job.err"}
     assert left == {".agave.exit", ".agave.submission"}
-    assert not still_there("sleep 600"), "the timer goes too"
+    assert not still_there(f"sleep {600 + OWN}"), "the timer goes too"
 
 
 def test_a_script_outlives_the_connection(host: LoginHost) -> None:
@@ -165,44 +170,50 @@ def test_what_was_never_submitted_is_not_found(host: LoginHost) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["sleep 301 & sleep 302", "trap '' TERM; setsid sleep 301 & while :; do sleep 1; done"]
+    "body",
+    [
+        f"sleep 301.{OWN} & sleep 302.{OWN}",
+        f"trap '' TERM; setsid sleep 303.{OWN} & while :; do sleep 1; done",
+    ],
+    ids=["meek", "stubborn"],
 )
 def test_the_time_limit(host: LoginHost, body: str) -> None:
     asked = host.script(body, limit=1)
     report = host.record(asked, host.submit(asked))
     assert report.scheduler_state == "TIMEOUT" and report.signal in (9, 15)
     assert not report.succeeded
-    assert not still_there("sleep 30[12]")
+    assert not still_there(rf"sleep 30[123]\.{OWN}")
 
 
 def test_what_a_script_leaves_in_the_background_goes_with_it(host: LoginHost) -> None:
-    asked = host.script("setsid sleep 303 & (sleep 304 &) ; exit 0")
+    asked = host.script(f"setsid sleep 314.{OWN} & (sleep 315.{OWN} &) ; exit 0")
     assert host.record(asked, host.submit(asked)).succeeded
-    assert not still_there("sleep 30[34]")
+    assert not still_there(rf"sleep 31[45]\.{OWN}")
 
 
 def test_cancelling_ends_all_that_was_started(host: LoginHost) -> None:
     asked = host.script(
-        "trap '' TERM; setsid sleep 305 & (setsid sh -c 'sleep 306' &) ; touch ready; sleep 307; sleep 308"
+        f"trap '' TERM; setsid sleep 305.{OWN} & (setsid sh -c 'sleep 306.{OWN}' &)\n"
+        f"touch ready; sleep 307.{OWN}; sleep 308.{OWN}"
     )
     pid = host.submit(asked)
     wait_until(Path(asked.work_dir, "ready").exists)
     assert FORK.cancelled(host.run(FORK.cancel(pid)))
     assert not host.alive(pid)
     assert host.record(asked, pid).scheduler_state == "CANCELLED"
-    assert not still_there("sleep 30[5678]")
+    assert not still_there(rf"sleep 30[5678]\.{OWN}")
     assert FORK.cancelled(host.run(FORK.cancel(pid))), "twice"
 
 
 def test_a_supervisor_that_was_killed_leaves_no_record_and_cancelling_ends_the_rest(host: LoginHost) -> None:
-    asked = host.script("setsid sleep 309 & touch ready; sleep 310")
+    asked = host.script(f"setsid sleep 309.{OWN} & touch ready; sleep 310.{OWN}")
     pid = host.submit(asked)
     wait_until(Path(asked.work_dir, "ready").exists)
     os.kill(int(pid), signal.SIGKILL)
     wait_until(lambda: not host.alive(pid))
     assert not Path(asked.work_dir, ".agave.exit").exists()
     assert FORK.cancelled(host.run(FORK.cancel(pid)))
-    assert not still_there("sleep 3(09|10)")
+    assert not still_there(rf"sleep 3(09|10)\.{OWN}")
 
 
 def test_a_process_that_is_no_supervisor_is_let_alone(host: LoginHost) -> None:
@@ -222,17 +233,18 @@ def test_hosts_without_setsid(host: LoginHost, hidden: tuple[str, ...], tmp_path
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in (*TOOLS, *HIDE):
-        found = shutil.which(name)
+        # the interpreter itself: what is called python3 may be a script for bash
+        found = str(Path(sys.executable).resolve()) if name == "python3" else shutil.which(name)
         if found and name not in hidden:
             (tools / name).symlink_to(found)
     host.path = str(tools)
-    asked = host.script("sleep 312 & touch ready; sleep 313", name="plain")
+    asked = host.script(f"sleep 312.{OWN} & touch ready; sleep 313.{OWN}", name="plain")
     pid = host.submit(asked)
     wait_until(Path(asked.work_dir, "ready").exists)
     assert host.alive(pid)
     assert FORK.cancelled(host.run(FORK.cancel(pid)))
     assert not host.alive(pid)
-    assert not still_there("sleep 31[23]")
+    assert not still_there(rf"sleep 31[23]\.{OWN}")
 
 
 def test_a_work_directory_that_is_gone_is_refused_in_words(host: LoginHost) -> None:
