@@ -17,13 +17,15 @@ from tests.real.clients import ClientsUnavailable, clients
 from tests.real.cluster import slurm_image
 from tests.real.docker_engine import EngineUnavailable, docker_engine
 
-COMMANDS = ("curl", "jq")
+COMMANDS = {"curl": "curl", "jq": "jq", "sshd": "openssh-server", "ssh": "openssh-client"}
+"""What is called, and the package that brings it."""
 IMAGES = ("busybox:latest", "python:3.11-slim", "debian:trixie-slim")
 
 
 def commands() -> None:
     """The command line tools that tests and README use."""
-    missing = [command for command in COMMANDS if shutil.which(command) is None]
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+    missing = [package for command, package in COMMANDS.items() if shutil.which(command, path=path) is None]
     if missing:
         apt.install(*missing)
 

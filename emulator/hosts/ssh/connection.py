@@ -70,13 +70,15 @@ class Connection:
         try:
             return self._transport.open_channel(kind, target, source, timeout=seconds)
         except paramiko.ChannelException as error:
-            what = (
-                f"no way from there to {target[0]}:{target[1]}" if target else "no further session is allowed"
-            )
-            raise ConnectionError(f"{self._named}: {what}: {error.text}") from error
+            if target is None:
+                raise NoSession(f"{self._named}: no further session is allowed: {error.text}") from error
+            way = f"no way from there to {target[0]}:{target[1]}"
+            raise ConnectionError(f"{self._named}: {way}: {error.text}") from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             if "timeout" in str(error).lower():
                 raise self.broken(TimeoutError()) from error
+            if target is None and self.alive:  # of two that are refused at once, one is told no reason
+                raise NoSession(f"{self._named}: no further session is allowed") from error
             raise self.broken(error) from error
 
     def broken(self, error: BaseException) -> ConnectionError | TimeoutError:

@@ -91,7 +91,7 @@ class SshFiles:
             target = self._target(session, path)
         name = target + b"\0" + resume.encode("utf-8", "surrogateescape") if resume else b""
         with self._unfinished(target.rpartition(b"/")[0] or b"/", path, name) as file:
-            yield cast("BinaryIO", file.stream)
+            yield file.stream
             file.put(path, mode)
 
     @contextmanager

@@ -9,8 +9,8 @@ import itertools
 import os
 import stat
 from collections import deque
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from emulator.domain.ports import UNFINISHED
 from emulator.hosts.descent import missing
@@ -143,6 +143,8 @@ class _FileSink:
         answer = self._session.judged(*self._session.receive(self._pending.popleft(), self._answers))
         if isinstance(answer, OSError):
             self._drain()
+            with suppress(OSError):  # an open file would go on taking room when it has been removed
+                self._session.close_handle(self._handle)
             raise refused(self._session, self._path, answer)
         if isinstance(answer, Exception):
             raise ConnectionError("the SFTP server answers a write with something else") from answer
@@ -151,7 +153,6 @@ class _FileSink:
         while self._pending:
             self._session.receive(self._pending.popleft(), self._answers)
         self._answers.clear()
-        self._session.broken = False
 
 
 class _CommandSink:
@@ -224,8 +225,8 @@ class SshIncoming:
                 # somebody else's, of the same number: the next one
 
     @property
-    def stream(self) -> SshWriter:
-        return self._stream
+    def stream(self) -> BinaryIO:
+        return cast("BinaryIO", self._stream)
 
     def overlay(self, path: str, offset: int) -> None:
         """The content goes by way of here: the protocol cannot copy within the machine."""
