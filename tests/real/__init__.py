@@ -7,6 +7,7 @@
 ``cluster``               the product's cluster in a box: sshd and Slurm in a container, shared by all workers
 ``smtp_sink``             a mail server that keeps what it is sent
 ``webhook_sink``          an HTTP receiver that keeps what it is sent and answers as it is told
+``sshd``                  a real sshd on a free port, with faults on demand
 ``shared_daemon``         one daemon process for all who ask, stopped when the last has gone
 ========================  ================================================================================
 
