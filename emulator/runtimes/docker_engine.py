@@ -111,7 +111,8 @@ class EngineNature:
     def of(cls, info: Mapping[str, Any]) -> EngineNature:
         """From the engine's ``/info``."""
         options = [option.split(",")[0] for option in info.get("SecurityOptions") or ()]
-        return cls("name=rootless" in options, "name=userns" in options, int(info.get("NCPU") or 0))
+        rootless = "name=rootless" in options or bool(info.get("Rootless"))  # the latter is podman's word
+        return cls(rootless, "name=userns" in options, int(info.get("NCPU") or 0))
 
 
 def usual_socket() -> Path | None:
@@ -202,7 +203,8 @@ class ContainerEvents:
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._filters = {"type": "container", "label": label, "event": ["die", "oom"]}
+        # podman tells of a "die" as Docker does, but only who asks for "died" hears it
+        self._filters = {"type": "container", "label": label, "event": ["die", "died", "oom"]}
         self._on_connect = on_connect
         self._on_event = on_event
         self._lock = threading.Lock()

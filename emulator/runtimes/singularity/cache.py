@@ -82,6 +82,8 @@ class Cache:
             configuration = fill(root)
             with open(os.path.join(part, "configuration.json"), "w", encoding="utf-8") as file:
                 json.dump(asdict(configuration), file)
+            if os.geteuid() != 0:  # root is not kept from writing by this
+                _write_protect(root)
             os.rename(part, place)
         except BaseException:
             _remove_tree(part)
@@ -96,6 +98,16 @@ class Cache:
         with open(os.path.join(self.directory, f".{name}.lock"), "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _write_protect(root: str) -> None:
+    """For the ways of running that show the image itself, and not read-only (proot)."""
+    for directory, _, names in os.walk(root, topdown=False):
+        for name in names:
+            place = os.path.join(directory, name)
+            if not os.path.islink(place):
+                os.chmod(place, os.stat(place).st_mode & 0o555)
+        os.chmod(directory, os.stat(directory).st_mode & 0o1555)
 
 
 def _remove_tree(path: str) -> None:

@@ -29,6 +29,21 @@ def squashfs_tools():
             pytest.skip(str(reason))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def imported_images(docker_engine):
+    """What calls have imported into the engine goes at the end."""
+    client = docker.APIClient(base_url=docker_engine.host, timeout=300)
+    before = {tag for image in client.images("tapis-emulator-singularity") for tag in image["RepoTags"] or ()}
+    yield
+    for image in client.images("tapis-emulator-singularity"):
+        for tag in set(image["RepoTags"] or ()) - before:
+            try:
+                client.remove_image(tag)
+            except docker.errors.APIError as error:
+                print(f"{tag} stays: {error}")  # another worker uses it, who removes it then
+    client.close()
+
+
 @pytest.fixture(scope="session")
 def commands(tmp_path_factory):
     """The directory with ``singularity`` and ``apptainer``."""

@@ -118,6 +118,14 @@ def test_the_nature_of_an_engine(options, rootless, remapped):
     assert nature == EngineNature(rootless, remapped, 4)
 
 
+def test_podman_says_otherwise_that_it_is_rootless():
+    """As podman 4.3 answers at its compatible socket."""
+    nature = EngineNature.of(
+        {"SecurityOptions": ["name=seccomp,profile=default"], "Rootless": True, "NCPU": 2}
+    )
+    assert nature.rootless
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", ["cancel", "forget"])
 def test_killed_while_it_ends_a_script(machine, settings, docker_engine, engine_api, verb):

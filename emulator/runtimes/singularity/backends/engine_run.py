@@ -22,7 +22,8 @@ _MISSING, _NOT_EXECUTABLE, _ENGINE_FAILED = 127, 126, 125
 def answers(program: str) -> bool:
     if shutil.which(program) is None:
         return False
-    return _call([program, "version", "--format", "{{.Server.Version}}"]).returncode == 0
+    asked = ["info"] if program == "podman" else ["version", "--format", "{{.Server.Version}}"]
+    return _call([program, *asked]).returncode == 0
 
 
 def run_in(program: str, container: Container) -> int:
@@ -39,6 +40,7 @@ def run_in(program: str, container: Container) -> int:
         "-i",
         "--name",
         name,
+        *_who(program),
         *_options(container),
         image,
         *container.command[1:],
@@ -55,9 +57,18 @@ def run_in(program: str, container: Container) -> int:
     return code if code >= 0 else 128 - code
 
 
+def _who(program: str) -> list[str]:
+    """Options by which what is written belongs to the caller. A rootless engine shows him as root inside."""
+    caller = f"--user={os.getuid()}:{os.getgid()}"
+    if program == "podman":
+        return [caller] if os.getuid() == 0 else ["--userns=keep-id", caller]
+    security = _call([program, "info", "--format", "{{.SecurityOptions}}"]).stdout
+    return ["--init", "--user=0:0" if b"name=rootless" in security else caller]
+
+
 def _options(container: Container) -> list[str]:
-    options = ["--network=host", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--init"]
-    options += ["--user", f"{os.getuid()}:{os.getgid()}", "--workdir", container.directory]
+    options = ["--network=host", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    options += ["--workdir", container.directory]
     if not container.writable:
         options.append("--read-only")
     for bind in container.binds:
@@ -77,7 +88,9 @@ def _options(container: Container) -> list[str]:
 
 def _image(program: str, root: str) -> str:
     """The unpacked image in the engine, imported by the first call that needs it."""
-    identity = f"{root} {os.stat(root).st_ino} {os.stat(root).st_ctime_ns}"
+    identity = os.path.basename(os.path.dirname(root))
+    if not identity.startswith("sha256-"):  # somebody's directory, not one of the cache's
+        identity = f"{root} {os.stat(root).st_ino} {os.stat(root).st_ctime_ns}"
     name = f"{_REPOSITORY}:{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     if _call([program, "image", "inspect", name]).returncode == 0:
         return name
