@@ -1,0 +1,92 @@
+"""What jobs leave behind on a machine: how often they ran, and what should not be there any more."""
+
+from __future__ import annotations
+
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from emulator.domain.ports import UNFINISHED
+from tests.real.box import Box, SchedulerBox
+
+_PROCESSES = """\
+for process in /proc/[0-9]*; do
+  place=$(readlink "$process/cwd" 2>/dev/null) || continue
+  case $place in *job-{job}*) echo "process ${{process#/proc/}} $(tr '\\0' ' ' < "$process/cmdline")" ;; esac
+done
+"""
+
+
+class Traces(ABC):
+    """``runs_directory`` is as the jobs' scripts name it: outside their work directories."""
+
+    runs_directory: str
+
+    @abstractmethod
+    def runs(self, job: str) -> int:
+        """How often the app has started."""
+
+    @abstractmethod
+    def go(self, job: str) -> None:
+        """Let a held app end."""
+
+    @abstractmethod
+    def left(self, job: str) -> list[str]:
+        """What a job that has ended and is archived has still there: processes, directories, queue entries."""
+
+
+class BoxTraces(Traces):
+    """On a machine by ssh; it is looked at past sshd."""
+
+    runs_directory = "/home/tapis/tapis-runs"
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        box.exec("mkdir", "-p", self.runs_directory, user="tapis")
+
+    def runs(self, job: str) -> int:
+        code, said = self._box.try_exec("cat", f"{self.runs_directory}/{job}")
+        return 0 if code else len(said.splitlines())
+
+    def go(self, job: str) -> None:
+        self._box.exec("touch", f"{self.runs_directory}/{job}.go", user="tapis")
+
+    def left(self, job: str) -> list[str]:
+        left = self._box.exec("sh", "-c", _PROCESSES.format(job=job)).splitlines()
+        places = ("/scratch", "/work", "/home", "/dev/shm")
+        found = ["find", *places, "-name", f"job-{job}*", "-o", "-name", f"{UNFINISHED}*"]
+        _code, said = self._box.try_exec(*found)
+        left += [line for line in said.splitlines() if "No such file" not in line]
+        if isinstance(self._box, SchedulerBox):
+            left += [f"queued {line}" for line in self._box.jobs().splitlines() if line.strip()]
+        return left
+
+
+class SandboxTraces(Traces):
+    """In the sandboxes of a data directory."""
+
+    runs_directory = "$HOME/tapis-runs"
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def runs(self, job: str) -> int:
+        found = self._run_file(job)
+        return 0 if found is None else len(found.read_text().splitlines())
+
+    def go(self, job: str) -> None:
+        found = self._run_file(job)
+        assert found is not None, "it has not started"
+        found.with_name(f"{job}.go").touch()
+
+    def _run_file(self, job: str) -> Path | None:
+        return next(self._data.glob(f"hosts/**/tapis-runs/{job}"), None)
+
+    def left(self, job: str) -> list[str]:
+        command = ["sh", "-c", _PROCESSES.format(job=job)]
+        left = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+        hosts = self._data / "hosts"
+        left += [str(path) for path in hosts.rglob(f"job-{job}*") if "archive" not in path.parts]
+        left += [str(path) for path in hosts.rglob(f"{UNFINISHED}*")]
+        left += [str(path) for path in (self._data / "spool").glob(job)]
+        return left

@@ -1,0 +1,137 @@
+"""The faults themselves: how each strikes a site, and how it passes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.live.faults.engine import OwnEngine
+from tests.live.faults.site import HOLD, SMALL_DISK, SMALL_MB, Site
+from tests.real.box import SSHD_PROCESSES, Box, SchedulerBox
+from tests.real.cluster import SlurmCluster
+
+ROOM_MB = 2
+"""What is left on a disk that is filled: less than the large file."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``passes_after_the_end``: the job must come to its end under it."""
+
+    strike: Callable[[Site], None]
+    lift: Callable[[Site], None]
+    passes_after_the_end: bool = False
+
+
+def _nothing(_site: Site) -> None:
+    """It has passed by itself."""
+
+
+def _box(site: Site) -> Box:
+    assert site.box is not None
+    return site.box
+
+
+def _cluster(site: Site) -> SlurmCluster:
+    assert isinstance(site.box, SlurmCluster)
+    return site.box
+
+
+def _batch(site: Site) -> SchedulerBox:
+    assert isinstance(site.box, SchedulerBox)
+    return site.box
+
+
+def _engine(site: Site) -> OwnEngine:
+    assert site.engine is not None
+    return site.engine
+
+
+def _restart_sshd(site: Site) -> None:
+    _box(site).stop_sshd()
+    _box(site).start_sshd()
+
+
+def _restart_engine(site: Site) -> None:
+    _engine(site).stop()
+    _engine(site).start()
+
+
+def _lose_node(site: Site, noticed: bool) -> None:
+    (node,) = {line.split()[-1] for line in _cluster(site).jobs().splitlines()}
+    _cluster(site).crash_node(node, noticed)
+
+
+def _fill_small(site: Site) -> None:
+    site.backend.small_system()
+    if site.box is not None:
+        free = f"$(df --output=avail -m {SMALL_DISK} | tail -n 1)"
+        script = f'head -c "$(({free} - {ROOM_MB}))M" /dev/zero > {SMALL_DISK}/filler'
+        site.box.exec("sh", "-c", script, user="tapis")
+    else:
+        _fill(Path(site.small_disk()))
+
+
+def _empty_small(site: Site) -> None:
+    if site.box is not None:
+        site.box.exec("find", SMALL_DISK, "-mindepth", "1", "-delete")
+    else:
+        _empty(Path(site.small_disk()))
+
+
+def _fill(place: Path) -> None:
+    free = shutil.disk_usage(place).free
+    with (place / "filler").open("wb") as filler:
+        for _ in range(free // 2**20 - ROOM_MB):
+            filler.write(bytes(2**20))
+    assert shutil.disk_usage(place).free < 2**20 * SMALL_MB // 8
+
+
+def _empty(place: Path) -> None:
+    subprocess.run(["find", str(place), "-mindepth", "1", "-delete"], check=True)
+
+
+FAULTS = {
+    "sshd stopped": Fault(lambda site: _box(site).stop_sshd(), lambda site: _box(site).start_sshd()),
+    "sshd restarted": Fault(_restart_sshd, _nothing),
+    "sshd paused": Fault(lambda site: _box(site).pause(), lambda site: _box(site).resume()),
+    "scheduler stopped": Fault(
+        lambda site: _batch(site).stop_scheduler(), lambda site: _batch(site).start_scheduler()
+    ),
+    "node drained": Fault(lambda site: _batch(site).drain(), lambda site: _batch(site).undrain()),
+    "node lost": Fault(
+        lambda site: _lose_node(site, noticed=True), lambda site: _cluster(site).start_nodes(), True
+    ),
+    "node lost unannounced": Fault(
+        lambda site: _lose_node(site, noticed=False), lambda site: _cluster(site).start_nodes(), True
+    ),
+    "disk full": Fault(_fill_small, _empty_small, True),
+    "archive's disk full": Fault(
+        lambda site: _fill(site.archive_disk()), lambda site: _empty(site.archive_disk()), True
+    ),
+    "Docker engine restarted": Fault(_restart_engine, _nothing),
+    "Docker engine stopped": Fault(lambda site: _engine(site).stop(), lambda site: _engine(site).start()),
+    "emulator killed": Fault(lambda site: site.kill(), lambda site: site.restart()),
+}
+
+
+def heal(site: Site) -> None:
+    """Whatever a test has left broken works again, and no job is under way."""
+    if site.wire is not None:
+        site.wire.release()
+    if site.box is not None:
+        site.box.try_exec("rm", "-f", HOLD)
+        site.box.try_exec("pkill", "-CONT", SSHD_PROCESSES)
+        site.box.start_sshd()
+    if isinstance(site.box, SchedulerBox):
+        site.box.start_scheduler()
+        site.box.undrain()
+    if isinstance(site.box, SlurmCluster):
+        site.box.start_nodes()
+    if site.engine is not None:
+        site.engine.start()
+    site.restart()
+    site.end_jobs()
