@@ -17,7 +17,13 @@ from tests.real.clients import ClientsUnavailable, clients
 from tests.real.cluster import slurm_image
 from tests.real.docker_engine import EngineUnavailable, docker_engine
 
-COMMANDS = {"curl": "curl", "jq": "jq", "sshd": "openssh-server", "ssh": "openssh-client"}
+COMMANDS = {
+    "curl": "curl",
+    "jq": "jq",
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "mksquashfs": "squashfs-tools",
+}
 """What is called, and the package that brings it."""
 IMAGES = ("busybox:latest", "python:3.11-slim", "debian:trixie-slim")
 
