@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # tests run in parallel; two workers fit a small machine
 WORKERS ?= 2
 
-.PHONY: help setup clients demo test prepare lint unit bench image clean
+.PHONY: help setup clients demo test prepare lint unit campaign bench image clean
 
 help:               ## this text
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -40,6 +40,9 @@ lint: setup         ## style, types and layers
 
 unit: setup         ## the quick half of the tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit tests/contract tests/arch tests/server
+
+campaign: setup prepare  ## every fault in every step on every backend, 2 GiB, 200 jobs: writes docs/campaign.md
+	$(BIN)/python -m tests.live.campaign
 
 bench: setup        ## the figures of docs/benchmarks.md
 	$(BIN)/python -m benchmarks

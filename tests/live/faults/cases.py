@@ -116,12 +116,13 @@ _QUICK = {
     "fork: disk full in RUNNING",
     f"slurm: emulator killed in {ANSWER_LOST}",
     "slurm: sshd paused in RUNNING",
-    "slurm: scheduler stopped in SUBMITTING",
+    "slurm: scheduler stopped in RUNNING",
     "slurm: node lost in RUNNING",
-    "sge: scheduler stopped in RUNNING",
+    "sge: scheduler stopped in SUBMITTING",
     "sge: node drained in QUEUED",
     f"condor: sshd stopped in {ANSWER_LOST}",
     "condor: emulator killed in QUEUED",
+    "condor: scheduler stopped in SUBMITTING",
 }
 _KNOWN_DEFECTS: dict[str, str] = {}
 

@@ -66,6 +66,13 @@ class OwnEngine:
         finally:
             api.close()
 
+    def version(self) -> str:
+        api = docker.APIClient(self.host)
+        try:
+            return str(api.version()["Version"])
+        finally:
+            api.close()
+
     def close(self) -> None:
         self.start()
         api = docker.APIClient(self.host)

@@ -199,6 +199,11 @@ class Site:
         self._mount(place)
         return place
 
+    def ends_without_room(self, job: str) -> bool:
+        """Whether what watches the script cannot write down that it has ended."""
+        assert self.box is not None
+        return f"job-{job}" in self.box.exec("find", SMALL_DISK, "-name", ".agave.exit.*")
+
     def run_scripts_from_memory(self) -> None:
         """Engines mount /dev/shm without the right to run programs; from outside that can be changed."""
         assert self._shared_engine is not None and self.box is not None

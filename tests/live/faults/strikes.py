@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +67,7 @@ def _lose_node(site: Site, noticed: bool) -> None:
 def _fill_small(site: Site) -> None:
     site.backend.small_system()
     if site.box is not None:
+        site.box.exec("find", SMALL_DISK, "-mindepth", "1", "-delete")  # what others have left
         free = f"$(df --output=avail -m {SMALL_DISK} | tail -n 1)"
         script = f'head -c "$(({free} - {ROOM_MB}))M" /dev/zero > {SMALL_DISK}/filler'
         site.box.exec("sh", "-c", script, user="tapis")
@@ -77,13 +77,14 @@ def _fill_small(site: Site) -> None:
 
 def _empty_small(site: Site) -> None:
     if site.box is not None:
-        site.box.exec("find", SMALL_DISK, "-mindepth", "1", "-delete")
+        site.box.exec("rm", "-f", f"{SMALL_DISK}/filler")
     else:
         _empty(Path(site.small_disk()))
 
 
 def _fill(place: Path) -> None:
     free = shutil.disk_usage(place).free
+    _empty(place)
     with (place / "filler").open("wb") as filler:
         for _ in range(free // 2**20 - ROOM_MB):
             filler.write(bytes(2**20))
@@ -91,7 +92,7 @@ def _fill(place: Path) -> None:
 
 
 def _empty(place: Path) -> None:
-    subprocess.run(["find", str(place), "-mindepth", "1", "-delete"], check=True)
+    (place / "filler").unlink(missing_ok=True)
 
 
 FAULTS = {

@@ -55,6 +55,12 @@ class Wire:
             self._armed, self._lost = False, True
             self._flows.set()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        with self._lock:
+            return len(self._open) // 2
+
     def close(self) -> None:
         self.release()
         with suppress(OSError):
