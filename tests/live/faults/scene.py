@@ -24,7 +24,7 @@ def strike_in(site: Site, step: str, strike: Strike, dies: bool) -> tuple[str, l
     """
     if dies and step in ("PENDING", "PROCESSING_INPUTS", "STAGED"):
         return _catch(site, step, strike)
-    if site.box is None and step not in ("RUNNING", "BLOCKED"):
+    if site.box is None and step not in ("RUNNING", "BLOCKED") and (dies or step != "PROCESSING_INPUTS"):
         return _catch(site, step, strike)
     if step == "CLEANING_UP" or (step == "QUEUED" and not isinstance(site.box, SchedulerBox)):
         return _catch(site, step, strike)
@@ -92,14 +92,14 @@ def _queued(site: Site, strike: Strike) -> str:
 
 def _running(app: str) -> Callable[[Site, Strike], str]:
     def bring(site: Site, strike: Strike) -> str:
-        job = _started(site, app)
+        job = started(site, app)
         strike()
         return job
 
     return bring
 
 
-def _started(site: Site, app: str) -> str:
+def started(site: Site, app: str) -> str:
     job = site.submit(app)
     site.backend.wait(job, "RUNNING", "FAILED")
     try:
@@ -111,7 +111,7 @@ def _started(site: Site, app: str) -> str:
 
 def _amid_download(site: Site, strike: Strike) -> str:
     assert site.wire is not None
-    job = _started(site, "held makes")
+    job = started(site, "held makes")
     site.wire.hold("down", HALF)
     try:
         site.go(job)
@@ -124,7 +124,7 @@ def _amid_download(site: Site, strike: Strike) -> str:
 
 def _blocked(site: Site, strike: Strike) -> str:
     assert site.box is not None
-    job = _started(site, "held")
+    job = started(site, "held")
     site.box.stop_sshd()
     try:
         site.backend.wait(job, "BLOCKED")
@@ -154,7 +154,7 @@ def _catch(site: Site, step: str, strike: Strike) -> tuple[str, list[str]]:
 @contextmanager
 def _caught(site: Site, step: str, app: str) -> Iterator[tuple[str, bool]]:
     if app.startswith("held"):
-        job = _started(site, app)
+        job = started(site, app)
         with site.freeze.caught(step, lambda: site.go(job), job) as found:
             yield job, found is not None
         return

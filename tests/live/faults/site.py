@@ -50,7 +50,8 @@ mkdir -p {runs}
 echo $$ >> {runs}/${{AGAVE_JOB_ID}}
 """
 _WAIT = "while [ ! -e {runs}/${{AGAVE_JOB_ID}}.go ]; do sleep 0.05; done\n"
-_MAKE = "awk 'BEGIN {{ for (i = 0; i < 524288; i++) printf \"%07d\\n\", i }}' > large.txt || exit 9\n"
+_MAKE = "awk 'BEGIN {{ for (i = 0; i < 524288; i++) printf \"%07d\\n\", i }}' > large.txt\n"
+_MAKE += "test $(wc -c < large.txt) -eq 4194304 || exit 9\n"
 
 
 class Site:
@@ -263,6 +264,7 @@ class SiteBackend(Backend):
         """The id of a storage system with a small disk."""
         system = "backends.archive"
         if self.api.request("GET", f"systems/v2/{system}").status_code == 404:
+            self._site.archive_disk()
             place = {"host": "archive.backends.test", "port": 22, "protocol": "SFTP", "rootDir": "/"}
             auth = {"type": "PASSWORD", "username": "testuser", "password": "secret"}
             storage = {**place, "homeDir": "/", "auth": auth}

@@ -67,12 +67,20 @@ def _lose_node(site: Site, noticed: bool) -> None:
 def _fill_small(site: Site) -> None:
     site.backend.small_system()
     if site.box is not None:
-        site.box.exec("find", SMALL_DISK, "-mindepth", "1", "-delete")  # what others have left
         free = f"$(df --output=avail -m {SMALL_DISK} | tail -n 1)"
         script = f'head -c "$(({free} - {ROOM_MB}))M" /dev/zero > {SMALL_DISK}/filler'
         site.box.exec("sh", "-c", script, user="tapis")
     else:
         _fill(Path(site.small_disk()))
+
+
+def tidy_small(site: Site) -> None:
+    """Remove what earlier jobs have left on the small disk."""
+    if site.box is not None:
+        site.box.exec("find", SMALL_DISK, "-mindepth", "1", "-delete")
+    else:
+        for work in Path(site.small_disk()).glob("scratch/*/*"):
+            shutil.rmtree(work)
 
 
 def _empty_small(site: Site) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from tests.live.faults.case import Case
 from tests.live.faults.cases import CASES
-from tests.live.faults.scene import SMALL_APPS, _started, strike_in
+from tests.live.faults.scene import SMALL_APPS, started, strike_in
 from tests.live.faults.site import LARGE_SUM, Site
-from tests.live.faults.strikes import FAULTS, heal
+from tests.live.faults.strikes import FAULTS, heal, tidy_small
 from tests.real.box import SchedulerBox
 from tests.real.waiting import wait_until
 from tests.served import TERMINAL
@@ -85,12 +85,16 @@ def _struck(site: Site, case: Case) -> tuple[str, list[str]]:
     if case.fault == "disk full":
         app = SMALL_APPS[case.step]
         site.prepare(app)
+        tidy_small(site)
         if case.step == "RUNNING":
-            job = _started(site, app)
+            job = started(site, app)
             strike()
             return job, []
         strike()
         return site.submit(app), []
+    if case.fault == "Docker engine stopped":
+        # what is handed to the simulated scheduler is in its hands at once: the engine must be gone before
+        return strike_in(site, "PROCESSING_INPUTS", strike, dies=False)
     return strike_in(site, case.step, strike, dies=case.fault == "emulator killed")
 
 
