@@ -116,7 +116,7 @@ _QUICK = {
     "fork: disk full in RUNNING",
     f"slurm: emulator killed in {ANSWER_LOST}",
     "slurm: sshd paused in RUNNING",
-    "slurm: scheduler stopped in RUNNING",
+    "slurm: scheduler stopped in SUBMITTING",
     "slurm: node lost in RUNNING",
     "sge: scheduler stopped in SUBMITTING",
     "sge: node drained in QUEUED",

@@ -137,9 +137,12 @@ def heal(site: Site) -> None:
         site.box.start_sshd()
     if isinstance(site.box, SchedulerBox):
         site.box.start_scheduler()
-        site.box.undrain()
     if isinstance(site.box, SlurmCluster):
         site.box.start_nodes()
+        if "DRAIN" in site.box.exec("scontrol", "-o", "show", "nodes"):
+            site.box.undrain()  # refused for nodes that are open
+    elif isinstance(site.box, SchedulerBox):
+        site.box.undrain()
     if site.engine is not None:
         site.engine.start()
     site.restart()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 
@@ -23,6 +24,11 @@ WORDS = re.DOTALL | re.IGNORECASE
 
 def _param(case: Case) -> object:
     marks = [pytest.mark.xdist_group(f"faults-{case.backend}"), pytest.mark.timeout(400)]
+    if case.backend != "process":
+        marks.append(pytest.mark.docker)
+    if case.backend == "docker" or "disk" in case.fault:
+        why = "only root can start an engine of its own, and mount small disks"
+        marks.append(pytest.mark.skipif(os.geteuid() != 0, reason=why))
     if not case.quick:
         marks.append(pytest.mark.campaign)
     if case.fails:
@@ -42,7 +48,7 @@ def test_fault(
             _see_blocked(site, case, job)
         if not _lasts(case):
             fault.lift(site)
-        if case.step == "QUEUED" and isinstance(site.box, SchedulerBox):
+        if case.step == "QUEUED" and case.fault != "node drained" and isinstance(site.box, SchedulerBox):
             site.box.undrain()
         if site.traces.runs(job):
             site.go(job)
