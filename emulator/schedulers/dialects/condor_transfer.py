@@ -75,7 +75,8 @@ def pack_command(launch: Launch, submit_file: str) -> str:
     """Write the wrapper and the tar into the work directory, the current one, and submit.
 
     What is added to the submit file: standard output comes back as it is written, the copy's content comes back
-    at the end, and a job that was held because it failed is removed before it could be released.
+    at the end, and a job that was held because it failed is removed before it could be released. A pool starts
+    a job again that it has lost or put off a machine: this one is matched with none then, and removed.
     """
     values = {
         "@WORK@": shlex.quote(launch.work_dir),
@@ -96,7 +97,8 @@ def pack_command(launch: Launch, submit_file: str) -> str:
         "stream_output = True",
         "stream_error = True",
         f"transfer_output_files = {COPY}/",
-        "periodic_remove = (JobStatus == 5) && (HoldReasonCode == 3)",
+        "requirements = ($(requirements:True)) && (NumJobStarts == 0)",
+        "periodic_remove = (JobStatus == 5 && HoldReasonCode == 3) || (JobStatus == 1 && NumJobStarts > 0)",
     )
     return _PACK.format(
         submission=SUBMISSION,

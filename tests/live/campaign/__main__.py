@@ -1,6 +1,7 @@
-"""``python -m tests.live.campaign [--workers N] [-k EXPRESSION]``: run it, print the report.
+"""``python -m tests.live.campaign [--workers N] [-k EXPRESSION [--write]]``: run it, print the report.
 
-A run of the whole campaign writes docs/campaign.md, whatever it says; a part of it only prints.
+A run of the whole campaign writes docs/campaign.md, whatever it says; a part of it only prints, unless told
+otherwise: then the page says of all the rest that it was not run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.live.campaign", description=__doc__)
     parser.add_argument("--workers", default="2", help="processes that run tests (2)")
     parser.add_argument("-k", dest="expression", default="", help="only these, as pytest chooses them")
+    parser.add_argument("--write", action="store_true", help="write the page of a part, too")
     chosen = parser.parse_args()
     report = Report(FOLDERS)
     arguments = [*FOLDERS, "-m", "", "-q", "-n", chosen.workers, "--dist", "loadgroup"]
@@ -28,7 +30,7 @@ def main() -> int:
     code = pytest.main(arguments, plugins=[report])
     page = report.page()
     print(page)
-    if not chosen.expression:
+    if chosen.write or not chosen.expression:
         PAGE.write_text(page, encoding="utf-8")
         print(f"written to {PAGE}")
     return int(code)

@@ -29,6 +29,7 @@ NOT_TRIED = (
     "Networks that lose, delay or reorder packets. Connections are held back and cut.",
     "A machine that loses its power: daemons and nodes are killed, file systems live on.",
     "FORK has neither a scheduler that could be stopped nor nodes that could be drained.",
+    "A lost execution host of Grid Engine: in its box the qmaster is on the same machine.",
     "The sandboxes are not reached by ssh, so that no sshd can be taken away from them.",
 )
 

@@ -65,6 +65,9 @@ def _schedulers() -> Iterator[Case]:
     node_fail = "APPS_USER_APP_FAILURE Failure indicated by Slurm status NODE_FAIL "
     yield Case("slurm", "RUNNING", "node lost", ends="FAILED", reason=node_fail)
     yield Case("slurm", "RUNNING", "node lost unannounced", ends="FAILED", reason=node_fail)
+    # the pool takes the job back, to start it again elsewhere; it may not
+    taken_back = "APPS_USER_APP_FAILURE Failure indicated by Condor status CANCELLED "
+    yield Case("condor", "RUNNING", "node lost", ends="FAILED", reason=taken_back)
 
 
 def _disks() -> Iterator[Case]:
@@ -110,18 +113,12 @@ _QUICK = {
     "process: emulator killed in STAGING_JOB",
     "process: disk full in STAGING_INPUTS",
     "docker: Docker engine restarted in RUNNING",
-    "docker: emulator killed in RUNNING",
     "fork: sshd stopped in STAGING_INPUTS",
     "fork: sshd restarted in ARCHIVING",
-    "fork: disk full in RUNNING",
     f"slurm: emulator killed in {ANSWER_LOST}",
     "slurm: sshd paused in RUNNING",
-    "slurm: scheduler stopped in SUBMITTING",
     "slurm: node lost in RUNNING",
-    "sge: scheduler stopped in SUBMITTING",
     "sge: node drained in QUEUED",
-    f"condor: sshd stopped in {ANSWER_LOST}",
-    "condor: emulator killed in QUEUED",
     "condor: scheduler stopped in SUBMITTING",
 }
 _KNOWN_DEFECTS: dict[str, str] = {}

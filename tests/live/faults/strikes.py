@@ -11,6 +11,8 @@ from tests.live.faults.engine import OwnEngine
 from tests.live.faults.site import HOLD, SMALL_DISK, SMALL_MB, Site
 from tests.real.box import SSHD_PROCESSES, Box, SchedulerBox
 from tests.real.cluster import SlurmCluster
+from tests.real.htcondor import HTCondor
+from tests.real.waiting import wait_until
 
 ROOM_MB = 2
 """What is left on a disk that is filled: less than the large file."""
@@ -59,9 +61,23 @@ def _restart_engine(site: Site) -> None:
     _engine(site).start()
 
 
-def _lose_node(site: Site, noticed: bool) -> None:
+def _lose_node(site: Site, noticed: bool = True) -> None:
+    box = site.box
+    if isinstance(box, HTCondor):
+        box.exec("condor_off", "-startd", "-fast")
+        wait_until(lambda: box.try_exec("pgrep", "-x", "condor_startd")[0], what="the startd to end")
+        return
     (node,) = {line.split()[-1] for line in _cluster(site).jobs().splitlines()}
     _cluster(site).crash_node(node, noticed)
+
+
+def _bring_node(site: Site) -> None:
+    box = site.box
+    if isinstance(box, HTCondor):
+        box.exec("condor_on", "-startd")
+        wait_until(lambda: box.exec("condor_status", "-af", "Name").strip(), 60, "the machine to be back")
+        return
+    _cluster(site).start_nodes()
 
 
 def _fill_small(site: Site) -> None:
@@ -111,12 +127,8 @@ FAULTS = {
         lambda site: _batch(site).stop_scheduler(), lambda site: _batch(site).start_scheduler()
     ),
     "node drained": Fault(lambda site: _batch(site).drain(), lambda site: _batch(site).undrain()),
-    "node lost": Fault(
-        lambda site: _lose_node(site, noticed=True), lambda site: _cluster(site).start_nodes(), True
-    ),
-    "node lost unannounced": Fault(
-        lambda site: _lose_node(site, noticed=False), lambda site: _cluster(site).start_nodes(), True
-    ),
+    "node lost": Fault(_lose_node, _bring_node, True),
+    "node lost unannounced": Fault(lambda site: _lose_node(site, noticed=False), _bring_node, True),
     "disk full": Fault(_fill_small, _empty_small, True),
     "archive's disk full": Fault(
         lambda site: _fill(site.archive_disk()), lambda site: _empty(site.archive_disk()), True
@@ -143,6 +155,8 @@ def heal(site: Site) -> None:
             site.box.undrain()  # refused for nodes that are open
     elif isinstance(site.box, SchedulerBox):
         site.box.undrain()
+    if isinstance(site.box, HTCondor):
+        _bring_node(site)
     if site.engine is not None:
         site.engine.start()
     site.restart()

@@ -126,7 +126,7 @@ def _queued(squeue: str) -> int:
 
 def _logins(processes: str) -> int:
     """Connections, by the processes that serve them."""
-    return len(re.findall(r"^sshd(?:-session)?: tapis(?:@\S+)?$", processes, re.MULTILINE))
+    return len(re.findall(r"^sshd(?:-session)?: tapis \[priv\]$", processes, re.MULTILINE))
 
 
 def _make(path: Path) -> str:
