@@ -5,6 +5,7 @@ The emulator's own work of the state goes on meanwhile, like anywhere between tw
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -17,7 +18,6 @@ ORDER = (
     *("QUEUED", "RUNNING", "CLEANING_UP", "ARCHIVING", "FINISHED", "FAILED", "STOPPED"),
 )
 PATIENCE = 60.0
-_LOOK_EVERY = 0.0002
 
 
 class Freeze:
@@ -59,7 +59,7 @@ def _catch(database: sqlite3.Connection, state: str, condition: str, value: str 
             return None
         if seen is not None and _rank(seen[1]) > _rank(state):
             return None
-        time.sleep(_LOOK_EVERY)
+        os.sched_yield()  # a state may last a millisecond: there is no time to sleep
     raise AssertionError(f"no job came into {state}")
 
 
