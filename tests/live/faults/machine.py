@@ -40,8 +40,9 @@ class BoxTraces(Traces):
 
     runs_directory = "/home/tapis/tapis-runs"
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Box, data: Path) -> None:
         self._box = box
+        self._data = data
         box.exec("mkdir", "-p", self.runs_directory, user="tapis")
 
     def runs(self, job: str) -> int:
@@ -59,7 +60,7 @@ class BoxTraces(Traces):
         left += [line for line in said.splitlines() if "No such file" not in line]
         if isinstance(self._box, SchedulerBox):
             left += [f"queued {line}" for line in self._box.jobs().splitlines() if line.strip()]
-        return left
+        return left + _unfinished(self._data)
 
 
 class SandboxTraces(Traces):
@@ -87,6 +88,11 @@ class SandboxTraces(Traces):
         left = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
         hosts = self._data / "hosts"
         left += [str(path) for path in hosts.rglob(f"job-{job}*") if "archive" not in path.parts]
-        left += [str(path) for path in hosts.rglob(f"{UNFINISHED}*")]
         left += [str(path) for path in (self._data / "spool").glob(job)]
-        return left
+        return left + _unfinished(self._data)
+
+
+def _unfinished(data: Path) -> list[str]:
+    """In the sandboxes of a data directory, where archives are, and what is on the way there."""
+    left = [str(path) for path in (data / "hosts").rglob(f"{UNFINISHED}*")]
+    return left + [str(path) for path in (data / "incoming").glob("*")]

@@ -97,7 +97,7 @@ class Site:
         self._stack.callback(lambda: self.server.kill() if self.server.process.poll() is None else None)
         self.backend = SiteBackend(self)
         self.freeze = Freeze(self.data)
-        self.traces: Traces = BoxTraces(self.box) if self.box else SandboxTraces(self.data)
+        self.traces: Traces = BoxTraces(self.box, self.data) if self.box else SandboxTraces(self.data)
         self._apps: dict[str, str] = {}
         self._put_input()
 
