@@ -85,7 +85,7 @@ class TestLimits:
     def test_memory(self, backend: Backend) -> None:
         if backend.kind.limited is None:
             pytest.skip(f"{backend.kind.name}: nothing limits memory there")
-        hog = "tail -c 400000000 /dev/zero\n"  # keeps as much as it is to print, and never gets there
+        hog = "cat /dev/zero | tail -c 400000000\n"  # keeps as much as it is to print, and never gets there
         job = backend.run(hog, timeout=120, batchQueue=backend.limited(), archiveOnAppError=True)
         assert (job["status"], job["remoteOutcome"]) == ("FAILED", "FAILED"), job["lastStatusMessage"]
         assert backend.kind.memory_word in job["lastStatusMessage"]
