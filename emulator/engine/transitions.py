@@ -57,14 +57,14 @@ def move(tools: Tools, step: Step, outcome: Next) -> Job:
             description=legacy.description(outcome.state, tools.settings.jobs_profile),
             created_by=current.owner,
             resource=after,
-            when=_moment(outcome.when, step.job.last_updated, now),
+            when=_moment(outcome.when or now, step.job.last_updated, now),
         )
     return after
 
 
-def _moment(when: datetime | None, before: datetime, now: datetime) -> datetime | None:
+def _moment(when: datetime, before: datetime, now: datetime) -> datetime:
     """When the history says that it happened: never before what was saved last, nor in the future."""
-    return None if when is None else min(max(when, before), now)
+    return min(max(when, before), now)
 
 
 def stay(tools: Tools, step: Step, outcome: Wait) -> None:

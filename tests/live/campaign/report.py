@@ -64,7 +64,9 @@ class Report:
     def page(self) -> str:
         """The page as Markdown."""
         cases = {_id_of(name): result for name, result in self.results.items() if "test_fault[" in name}
-        others = [result for name, result in self.results.items() if "test_fault[" not in name]
+        others = [
+            result for name, result in self.results.items() if not re.search(r"test_fault\[|test_page", name)
+        ]
         parts = [
             *_head(self._begun, self._load, self.results.values()),
             "## Faults",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.faults.cases import BACKENDS
 from tests.live.faults.site import Site
 from tests.real.waiting import wait_until
 from tests.served import TERMINAL
@@ -50,7 +51,7 @@ def test_what_it_runs_on(backend: str, sites: Callable[[str], Site], record_prop
     record_property("version", f"{backend}: {', '.join(said)}")
 
 
-@pytest.mark.parametrize("backend", [_on(name) for name in ("process", "fork", "slurm")])
+@pytest.mark.parametrize("backend", [_on(name) for name in BACKENDS])
 def test_two_gibibytes_each_way(
     backend: str, sites: Callable[[str], Site], record_property: Record, request: pytest.FixtureRequest
 ) -> None:
