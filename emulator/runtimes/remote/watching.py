@@ -257,7 +257,8 @@ def combined(standing: Standing | None, record: RemoteReport | None) -> RemoteRe
         return report
     report = replace(
         report,
-        exit_code=record.exit_code if report.exit_code is None else report.exit_code,
+        # a shell that dies of a signal may still leave a record, with what its last command had ended with
+        exit_code=record.exit_code if report.exit_code is None and not report.signal else report.exit_code,
         signal=report.signal or record.signal,
         started=report.started or record.started,
         ended=report.ended or record.ended,
