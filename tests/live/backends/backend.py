@@ -44,7 +44,9 @@ class Kind:
 PROCESS = Kind("process", "SLURM", "HPC", "normal")
 DOCKER = Kind("docker", "SLURM", "HPC", "normal")
 FORK = Kind("fork", "FORK", "CLI", remote=True)
-SLURM = Kind("slurm", "SLURM", "HPC", "normal", remote=True, limited="--mem=64M", minutes=True)
+SLURM = Kind(
+    "slurm", "SLURM", "HPC", "normal", remote=True, limited="--mem=64M", memory_word="code: 0:9", minutes=True
+)
 SGE = Kind("sge", "SGE", "HPC", "normal", remote=True, limited="-l h_vmem=64M", memory_word="FAILED")
 CONDOR = Kind("condor", "CONDOR", "CONDOR", "normal", remote=True)
 KINDS = (PROCESS, DOCKER, FORK, SLURM, SGE, CONDOR)
