@@ -15,6 +15,9 @@ BENCHMARKS = {
     "process_job": "a trivial job beside its script by hand",
     "many_jobs": "many trivial jobs at once",
     "docker_job": "a trivial job beside docker run",
+    "slurm_job": "a trivial job on a real cluster by ssh beside sbatch",
+    "waiting_jobs": "processor time while many jobs wait in a real cluster's queue",
+    "ssh_files": "a large file and many small ones by ssh, beside scp and tar",
     "transfer": "upload and download beside nginx",
     "listings": "pages of jobs, systems, apps, files and metadata among few and among many",
 }

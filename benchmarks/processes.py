@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_ESTABLISHED = "01"
 
 
 def resident(pid: int) -> int:
@@ -34,6 +35,24 @@ def processor_seconds(pid: int) -> float:
 def children(pid: int) -> list[int]:
     """The process ids of its children."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
+def connections(pid: int, port: int) -> int:
+    """How many TCP connections (IPv4) the process has open to a port."""
+    targets = set()
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            targets.add(handle.readlink().name)
+        except FileNotFoundError:  # closed meanwhile
+            continue
+    lines = Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    entries = [line.split() for line in lines]
+    return sum(
+        state == _ESTABLISHED
+        and int(remote.rpartition(":")[2], 16) == port
+        and f"socket:[{inode}]" in targets
+        for _, _, remote, state, _, _, _, _, _, inode, *_ in entries
+    )
 
 
 def free_port() -> int:

@@ -60,11 +60,11 @@ def run(quick: bool = False) -> Table:
     size, rounds = (_GIB // 4, 2) if quick else (_GIB, 7)
     if shutil.which("curl") is None:
         raise Unavailable("there is no curl to transfer with")
-    base = _roomy(size)
+    base = roomy(size)
     with tempfile.TemporaryDirectory(dir=base) as scratch:
         folder = Path(scratch)
         source = folder / "large"
-        _fill(source, size)
+        fill(source, size)
         with (
             nginx(folder / "nginx") as peer,
             ServeProcess(folder, "--port", "0", "--data-dir", str(folder / "data")) as server,
@@ -118,14 +118,15 @@ def _transfers(peer: Nginx, server: ServeProcess, source: Path) -> list[Transfer
     ]
 
 
-def _roomy(size: int) -> Path | None:
+def roomy(size: int) -> Path | None:
     """A disk in memory when it holds all copies with ease, so that servers are measured and not the disk."""
     if _MEMORY_DISK.is_dir() and shutil.disk_usage(_MEMORY_DISK).free > 6 * size:
         return _MEMORY_DISK
     return None
 
 
-def _fill(path: Path, size: int) -> None:
+def fill(path: Path, size: int) -> None:
+    """Make a file that no file system keeps as a hole."""
     block = os.urandom(2**20)
     with path.open("wb") as stream:
         for _ in range(size // len(block)):

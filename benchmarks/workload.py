@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.real.webhook_sink import Hook, WebhookSink
 from tests.served import TERMINAL, Api
 
 SCRIPT = "#!/bin/sh\necho done\n"
-_SYSTEM = "benchmark.cluster"
+SYSTEM = "benchmark.cluster"
 _LIMIT_SECONDS = 600
 
 
@@ -73,18 +73,38 @@ class Workload:
         return found[-1]
 
 
+def _fork(api: Api) -> None:
+    register_cluster(api, SYSTEM)
+
+
 @contextmanager
-def workload(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Workload]:
-    """An emulator on an empty data directory below ``folder`` in a process of its own, with the trivial app."""
+def workload(
+    folder: Path,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    register: Callable[[Api], None] = _fork,
+    **app: Any,
+) -> Iterator[Workload]:
+    """An emulator on an empty data directory below ``folder`` in a process of its own, with the trivial app.
+
+    ``register`` makes the execution system of the id ``SYSTEM``; ``app`` is what the app has besides.
+    """
     data = ("--port", "0", "--data-dir", str(folder / "data"))
     with (
         ServeProcess(folder, *data, *arguments, environment=environment) as server,
         WebhookSink() as sink,
     ):
         api = Api(server.url)
-        register_cluster(api, _SYSTEM)
-        yield Workload(server, api, sink, register_script(api, "trivial", _SYSTEM, SCRIPT))
+        register(api)
+        yield Workload(server, api, sink, register_script(api, "trivial", SYSTEM, SCRIPT, **app))
         wait_until(lambda: api.request("GET", "_emulator/health").json()["activeJobs"] == 0)
+
+
+def elapsed(action: Callable[[], object]) -> float:
+    """Seconds that an action takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
 
 
 def timed(command: Sequence[str], **options: Any) -> float:
