@@ -47,7 +47,7 @@ agave_exit_record() {
     @ID@ "$agave_started" "$(date +%s.%N)" "$1" > "$agave_record.$$" && mv -f "$agave_record.$$" "$agave_record" || :
 }
 trap 'agave_exit_record "$?"' 0
-for agave_signal in 1 2 10 12 15 24; do
+for agave_signal in 1 2 3 4 5 6 7 8 10 11 12 13 14 15 24; do
   trap "exit $((@SIGNALS@ + agave_signal))" "$agave_signal"
 done"""
 
