@@ -45,7 +45,12 @@ PROCESS = Kind("process", "SLURM", "HPC", "normal")
 DOCKER = Kind("docker", "SLURM", "HPC", "normal")
 FORK = Kind("fork", "FORK", "CLI", remote=True)
 SLURM = Kind(
-    "slurm", "SLURM", "HPC", "normal", remote=True, limited="--mem=64M", memory_word="code: 0:9", minutes=True
+    # its own word for it, OUT_OF_MEMORY, needs cgroups, which the cluster in a box has not
+    *("slurm", "SLURM", "HPC", "normal"),
+    remote=True,
+    limited="--mem=64M",
+    memory_word="0:9",
+    minutes=True,
 )
 SGE = Kind("sge", "SGE", "HPC", "normal", remote=True, limited="-l h_vmem=64M", memory_word="FAILED")
 CONDOR = Kind("condor", "CONDOR", "CONDOR", "normal", remote=True)
