@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,10 @@ def box() -> Iterator[SlurmCluster]:
     if shutil.which("docker") is None:
         raise Unavailable("there is no docker command to build the cluster with")
     try:
-        with docker_engine() as engine, slurm_cluster(engine, "benchmarks", nodes=2) as cluster:
+        with (
+            docker_engine() as engine,
+            slurm_cluster(engine, f"benchmarks-{os.getpid()}", nodes=2) as cluster,
+        ):
             yield cluster
     except (EngineUnavailable, ImageUnavailable) as reason:
         raise Unavailable(str(reason)) from reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_one_prints_its_table_with_the_floor_first() -> None:
 def test_real_machines(name: str, floor: str, rows: int) -> None:
     """Beside a real sshd, and a real cluster where an engine can be had."""
     done = bench(name, "--quick")
-    if "**Not measured:**" in done.stdout:
+    if "**Not measured:**" in done.stdout and os.environ.get("CI", "").lower() not in ("1", "true"):
         pytest.skip(done.stdout)
     assert done.returncode == 0, done.stderr
     printed = [line for line in done.stdout.splitlines() if line.startswith("|")]
