@@ -6,10 +6,13 @@ from collections.abc import Callable
 POLL_SECONDS = 0.02
 
 
-def wait_until(predicate: Callable[[], object], timeout: float = 30.0, what: str = "") -> None:
+def wait_until(
+    predicate: Callable[[], object], timeout: float = 30.0, what: str = "", every: float = POLL_SECONDS
+) -> None:
     """Return as soon as ``predicate()`` is true; ``AssertionError`` after ``timeout`` seconds.
 
-    ``what`` says in the error message what was waited for. The predicate is always asked once more at the end,
+    ``what`` says in the error message what was waited for; ``every`` is the pause between two looks, in seconds.
+    The predicate is always asked once more at the end,
     so a machine that stalls between two looks does not fail the wait.
     """
     deadline = time.monotonic() + timeout
@@ -18,4 +21,4 @@ def wait_until(predicate: Callable[[], object], timeout: float = 30.0, what: str
             if predicate():
                 return
             raise AssertionError(f"waited {timeout:g} s in vain for {what or predicate}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)

@@ -5,19 +5,21 @@ The emulator's own work of the state goes on meanwhile, like anywhere between tw
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+from tests.real.waiting import wait_until
 
 ORDER = (
     *("ACCEPTED", "PENDING", "PROCESSING_INPUTS", "STAGING_INPUTS", "STAGED", "STAGING_JOB", "SUBMITTING"),
     *("QUEUED", "RUNNING", "CLEANING_UP", "ARCHIVING", "FINISHED", "FAILED", "STOPPED"),
 )
 PATIENCE = 60.0
+LOOK_EVERY = 0.0002
+"""Seconds: a state may last a millisecond."""
 
 
 class Freeze:
@@ -48,19 +50,23 @@ class Freeze:
 
 def _catch(database: sqlite3.Connection, state: str, condition: str, value: str | int) -> str | None:
     query = f"SELECT id, status FROM jobs WHERE {condition} ORDER BY rowid LIMIT 1"
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+    caught: list[str] = []
+
+    def looked() -> bool:
+        """Whether it is caught, or has gone by."""
         seen = database.execute(query, (value,)).fetchone()
-        if seen is not None and seen[1] == state:
+        if seen is None or _rank(seen[1]) < _rank(state):
+            return False
+        if seen[1] == state:
             database.execute("BEGIN IMMEDIATE")
             if database.execute(query, (value,)).fetchone() == seen:
-                return str(seen[0])
-            database.execute("ROLLBACK")
-            return None
-        if seen is not None and _rank(seen[1]) > _rank(state):
-            return None
-        os.sched_yield()  # a state may last a millisecond: there is no time to sleep
-    raise AssertionError(f"no job came into {state}")
+                caught.append(seen[0])
+            else:
+                database.execute("ROLLBACK")
+        return True
+
+    wait_until(looked, PATIENCE, f"a job to come into {state}", every=LOOK_EVERY)
+    return caught[0] if caught else None
 
 
 def _rank(status: str) -> int:
