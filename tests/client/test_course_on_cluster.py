@@ -86,7 +86,8 @@ class TapisCli:
 
     def fetched(self, job: dict[str, Any], name: str) -> bytes:
         self._page.tapis("jobs", "outputs", "download", job["id"], name, "--force")
-        return (self._page.folder / job["id"] / name).read_bytes()
+        path: Path = self._page.folder / job["id"] / name
+        return path.read_bytes()
 
     def upload(self, system: str, folder: str, file: Path) -> None:
         self._page.tapis("files", "upload", f"agave://{system}/{folder}", str(file))
