@@ -141,6 +141,9 @@ class Settings:
     import_allow: str = _option(
         "files.import_allow", "", "hosts (comma list, globs) reachable for http inputs and imports"
     )
+    checksums: bool = _option(
+        "files.checksums", False, "compare every transferred file with its copy (SHA-256)"
+    )
     staging_delay_ms: int = _option(
         "files.staging_delay_ms", 0, "milliseconds before an upload counts as staged", within=(0, 3_600_000)
     )

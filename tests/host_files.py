@@ -6,6 +6,7 @@ A subclass gives the fixture ``place``.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import socket
 import stat
@@ -91,6 +92,13 @@ class HostFilesSuite:
         assert files.exists(place("/home/me/a.txt"))
         assert not files.exists(place("/home/me/b.txt"))
         assert not files.exists(place("/home/me/a.txt/c"))
+
+    def test_checksums(self, place: Place) -> None:
+        content = bytes(range(256)) * 5000
+        place.write("/a b'ü", content)
+        assert place.files.sha256(place("/a b'ü")) == hashlib.sha256(content).hexdigest()
+        with pytest.raises(FileNotFoundError):
+            place.files.sha256(place("/nothing"))
 
     def test_listing_and_names(self, place: Place) -> None:
         for name in ("b", ".hidden", "A"):

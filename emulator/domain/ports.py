@@ -147,6 +147,9 @@ class HostFiles(Protocol):
     def local_path(self, path: str) -> Path | None:
         """Where the path lies on this machine, if it does; never outside the root."""
 
+    def sha256(self, path: str) -> str:
+        """The checksum of a file's content, in lower-case hexadecimal; worked out where the file lies if possible."""
+
     @property
     def bulk(self) -> BulkFiles | None:
         """Many small files at once; None where one after the other is as quick."""

@@ -95,7 +95,10 @@ def _archive_dir(step: Step) -> Location:
 def _copy(step: Step, work_dir: Location, target: Location) -> None:
     text = f"Job archiving in progress: {work_dir.uri} to {target.uri}"
     progress = TransferProgress(step, text, work_dir.uri, ATTEMPT)
-    Transfer(work_dir, target, progress, exclude=_excluded(step, work_dir), merge=True).run()
+    checksums = step.tools.settings.checksums
+    Transfer(
+        work_dir, target, progress, exclude=_excluded(step, work_dir), merge=True, checksums=checksums
+    ).run()
     progress.end()
 
 

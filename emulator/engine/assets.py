@@ -57,7 +57,15 @@ def _fetch_assets(step: Step, work_dir: Location) -> tuple[list[str], Extent]:
             wanted=app.template_path,
         )
     else:
-        transfer = Transfer(origin, work_dir, progress, exclude=_blacklisted, merge=True, each=copied.append)
+        transfer = Transfer(
+            origin,
+            work_dir,
+            progress,
+            exclude=_blacklisted,
+            merge=True,
+            each=copied.append,
+            checksums=step.tools.settings.checksums,
+        )
     extent = transfer.run()
     progress.end()
     return copied, extent

@@ -13,7 +13,7 @@ from emulator.domain.ports import Launch, RemoteReport, RemoteState
 from emulator.domain.recovery import CONNECTION
 from emulator.domain.states import JobState
 from emulator.domain.work_dir import FAILURE_MARK
-from emulator.engine.faults import transient
+from emulator.engine.faults import failing_as, transient
 from emulator.engine.launches import run_seconds
 from emulator.engine.outcome import Next, Outcome, Wait
 from emulator.engine.step import Step
@@ -168,7 +168,8 @@ def failed_outcome(plan: JobPlan) -> str:
 def _called_a_failure(step: Step) -> bool:
     """The wrapper has used ``${AGAVE_JOB_CALLBACK_FAILURE}`` [wrapper-templates §6.2]."""
     work_dir = step.work_dir
-    return work_dir.files.exists(paths.join(work_dir.path, FAILURE_MARK))
+    with failing_as(LOST, "Unable to monitor job"):
+        return work_dir.files.exists(paths.join(work_dir.path, FAILURE_MARK))
 
 
 def _failure_text(scheduler: str, report: RemoteReport) -> str:

@@ -72,7 +72,7 @@ def staged(step: Step) -> Outcome:
 def _copy(step: Step, source: InputSource, target: Location) -> None:
     origin = input_location(step, source)
     progress = _progress(step, origin.uri, target)
-    Transfer(origin, target, progress).run()
+    Transfer(origin, target, progress, checksums=step.tools.settings.checksums).run()
     progress.end()
 
 

@@ -104,6 +104,7 @@ class Transfer:
 
     ``exclude`` is asked with every path relative to the source (``lib/x.py``): what it says yes to is
     left out, with all below it. A directory of which nothing is left is not made, an empty one is.
+    ``checksums``: the copy of every file is compared with it (SHA-256).
     With ``merge`` the target directory is somebody else's: its mode is not touched. ``each`` is told the
     relative path of every file that has arrived.
     """
@@ -116,7 +117,9 @@ class Transfer:
         exclude: Callable[[str], bool] = lambda _relative: False,
         merge: bool = False,
         each: Callable[[str], object] = lambda _relative: None,
+        checksums: bool = False,
     ) -> None:
+        self._checksums = checksums
         self._source = source
         self._target = target
         self._watch = watch
@@ -146,7 +149,7 @@ class Transfer:
                     self._guarded(entry.relative, partial(self._target.files.mkdir, target))
                 if entry.relative or not self._merge:
                     modes.append((target, entry.info.mode))
-            elif self._ends.distant and entry.relative and entry.info.length <= SMALL:
+            elif self._together(entry):
                 batch.add(entry.relative, entry.info)
                 if batch.full:
                     self._copy_together(batch.take())
@@ -156,6 +159,11 @@ class Transfer:
         self._copy_together(batch.take())
         self._set_modes(modes)
         return extent
+
+    def _together(self, entry: Entry) -> bool:
+        """Whether a file goes with others: where each is to be compared, each goes by itself."""
+        small = bool(entry.relative) and entry.info.length <= SMALL
+        return small and self._ends.distant and not self._checksums
 
     def _copy_together(self, files: list[Small]) -> None:
         """Small files of distant machines; what a stream does not bring is copied one by one, with its error."""
@@ -235,6 +243,7 @@ class Transfer:
                             self._watch.moved(count)
                             self._watch.checkpoint()
                     self._check_size(info, moved)
+                self._compare(info.path, target)
                 return
             except OSError as error:
                 self._watch.moved(-moved)
@@ -248,6 +257,11 @@ class Transfer:
         if info.length < RESUMABLE or not self._ends.distant:
             return ""
         return f"{self._source.uri} {info.path} {info.length} {info.last_modified.isoformat()}"
+
+    def _compare(self, source: str, target: str) -> None:
+        """Raises OSError when the copy is another file, where that was asked for."""
+        if self._checksums and self._source.files.sha256(source) != self._target.files.sha256(target):
+            raise OSError(errno.EIO, "the copy has another checksum")
 
     def _check_size(self, info: FileInfo, moved: int) -> None:
         """A stream that ended early looks like the end of the file. Raises OSError."""

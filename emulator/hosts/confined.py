@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -130,6 +131,10 @@ class ConfinedFiles:
                 if info.is_dir and identity not in above:
                     below.append((info.path, above | {identity}))
             ahead.extend(reversed(below))
+
+    def sha256(self, path: str) -> str:
+        with self.reader(path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     @property
     def bulk(self) -> None:

@@ -64,6 +64,7 @@ class FileStaging:
         queue: StagingQueue,
         fetcher: Fetcher,
         import_allow: str,
+        checksums: bool,
     ) -> None:
         """``import_allow`` is a comma list of globs: the hosts outside that may be asked."""
         self._store = store
@@ -76,6 +77,7 @@ class FileStaging:
         self._queue = queue
         self._fetcher = fetcher
         self._allow = import_allow
+        self._checksums = checksums
 
     def enqueue(self, tx: Transaction, task: StagingTask) -> None:
         """Take a task in: it will be worked at, whatever happens to this process."""
@@ -138,7 +140,7 @@ class FileStaging:
         else:
             source = self._sources.location(caller, task.origin)
             self._begin(task, record, progress, is_dir=_is_directory(source))
-            Transfer(source, target, progress).run()
+            Transfer(source, target, progress, checksums=self._checksums).run()
         with self._store.write() as tx:
             now = self._record(tx, task)
             progress.end(tx)

@@ -60,6 +60,7 @@ class FileService:
             queue=staging_queue,
             fetcher=fetcher,
             import_allow=settings.import_allow,
+            checksums=settings.checksums,
         )
         self.uploads = FileUploads(
             store=store,

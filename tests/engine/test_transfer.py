@@ -67,10 +67,13 @@ class Two:
         exclude: Callable[[str], bool] = lambda _relative: False,
         merge: bool = False,
         each: Callable[[str], object] = lambda _relative: None,
+        checksums: bool = False,
     ) -> Extent:
         ends = [self.end("one", "/source"), self.end("two", "/target")]
         source, target = (Location(interposed(end.files, before), end.path, end.uri) for end in ends)
-        return Transfer(source, target, self.watch, exclude=exclude, merge=merge, each=each).run()
+        return Transfer(
+            source, target, self.watch, exclude=exclude, merge=merge, each=each, checksums=checksums
+        ).run()
 
     def arrived(self) -> dict[str, bytes | None]:
         """Relative path to content; None for directories."""
@@ -500,3 +503,25 @@ def test_a_deep_tree(two: Two) -> None:
     (deep / "file").write_bytes(b"x")
     two.copy()
     assert [content for content in two.arrived().values() if content] == [b"x"]
+
+
+@pytest.mark.parametrize(("spoilt", "arrives"), [(1, True), (2, True), (3, False)])
+def test_a_copy_with_another_checksum_is_made_again(two: Two, spoilt: int, arrives: bool) -> None:
+    """As when a machine between the two has turned a byte: the sizes are the same."""
+    (two.source / "f").write_bytes(b"content")
+    looks = 0
+
+    def before(operation: str, path: str) -> None:
+        nonlocal looks
+        if operation == "sha256" and path == "/target/f":
+            looks += 1
+            if looks <= spoilt:
+                (two.target / "f").write_bytes(b"c0ntent")
+
+    if arrives:
+        two.copy(before, checksums=True)
+        assert (two.target / "f").read_bytes() == b"content"
+    else:
+        with pytest.raises(TransferFailed, match="f: the copy has another checksum"):
+            two.copy(before, checksums=True)
+    assert len(two.watch.failures) == spoilt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -14,13 +15,16 @@ from emulator.domain.paths import parent
 from emulator.hosts.descent import missing
 from emulator.hosts.ssh import directories
 from emulator.hosts.ssh.bulk import SshBulk
-from emulator.hosts.ssh.login import Login
-from emulator.hosts.ssh.places import Places, info, raised
+from emulator.hosts.ssh.complaints import complaint
+from emulator.hosts.ssh.login import Login, in_posix_shell
+from emulator.hosts.ssh.places import Places, info, quoted, raised
 from emulator.hosts.ssh.reading import SshReader, buffered
 from emulator.hosts.ssh.writing import NEW_FILE_MODE, SshIncoming, open_patch
 
 if TYPE_CHECKING:
     from emulator.hosts.ssh.sftp import Attributes, Session
+
+_CHECKSUM_SECONDS = 3600.0
 
 
 class SshFiles:
@@ -160,6 +164,23 @@ class SshFiles:
     def local_path(self, path: str) -> None:
         """None: a machine's files lie on that machine."""
         return None
+
+    def sha256(self, path: str) -> str:
+        """By the machine's own ``sha256sum``, else by reading the whole file."""
+        with self._login.sftp() as session:
+            raw = self._regular(session, path)
+        if not self._login.offers("sha256sum"):
+            with self.reader(path) as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        with self._login.running(in_posix_shell(f"exec sha256sum < {quoted(raw)}")) as running:
+            running.channel.settimeout(_CHECKSUM_SECONDS)
+            running.end_of_input()
+            said = bytearray()
+            while piece := running.read(4096):
+                said += piece[: 4096 - len(said)]
+            if running.code() != 0:
+                raise complaint(running.complaints(), path)
+        return said.split()[0].decode("ascii", "replace")
 
     @property
     def bulk(self) -> SshBulk | None:

@@ -77,7 +77,7 @@ class Login:
         self.connections.close()
 
     def _probe(self) -> frozenset[str]:
-        wanted = ("dd", "tail", "rm", "mv", "tar", "mkdir")
+        wanted = ("dd", "tail", "rm", "mv", "tar", "mkdir", "sha256sum")
         looking = "; ".join(f"command -v {name} >/dev/null && echo {_MARK} {name}" for name in wanted)
         try:
             with self.running(in_posix_shell(looking)) as asked:
