@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ from typing import BinaryIO
 
 from emulator.domain.file import FileInfo
 from emulator.domain.paths import join, parent
+from emulator.hosts.checksum import sha256_of
 from emulator.hosts.descent import DIRECTORY, HERE, SAFELY, Tree, make_directory, missing, open_regular
 from emulator.hosts.incoming import TEMPORARY_PREFIX, IncomingFile, Spool
 from emulator.hosts.removal import remove_tree
@@ -134,7 +134,7 @@ class ConfinedFiles:
 
     def sha256(self, path: str) -> str:
         with self.reader(path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return sha256_of(stream)
 
     @property
     def bulk(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from emulator.domain.file import FileInfo
 from emulator.domain.paths import parent
+from emulator.hosts.checksum import sha256_of
 from emulator.hosts.descent import missing
 from emulator.hosts.ssh import directories
 from emulator.hosts.ssh.bulk import SshBulk
@@ -171,7 +171,7 @@ class SshFiles:
             raw = self._regular(session, path)
         if not self._login.offers("sha256sum"):
             with self.reader(path) as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+                return sha256_of(stream)
         with self._login.running(in_posix_shell(f"exec sha256sum < {quoted(raw)}")) as running:
             running.channel.settimeout(_CHECKSUM_SECONDS)
             running.end_of_input()
