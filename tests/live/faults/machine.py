@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emulator.domain.ports import UNFINISHED
 from tests.real.box import Box, SchedulerBox
+from tests.real.waiting import wait_until
 
 _PROCESSES = """\
 for process in /proc/[0-9]*; do
@@ -46,18 +47,27 @@ class BoxTraces(Traces):
         box.exec("mkdir", "-p", self.runs_directory, user="tapis")
 
     def runs(self, job: str) -> int:
-        code, said = self._box.try_exec("cat", f"{self.runs_directory}/{job}")
-        return 0 if code else len(said.splitlines())
+        return len([line for line in self._told(f"cat {self.runs_directory}/{job} 2>/dev/null") if line])
+
+    def _told(self, script: str) -> list[str]:
+        """What a command prints, all of it: engines may lose the output of one that ends at once."""
+        told: list[str] = []
+
+        def whole() -> bool:
+            _code, said = self._box.try_exec("sh", "-c", f"{script}\necho; echo whole")
+            told[:] = said.splitlines()
+            return bool(told) and told.pop() == "whole"
+
+        wait_until(whole, what="all that a command prints")
+        return told
 
     def go(self, job: str) -> None:
         self._box.exec("touch", f"{self.runs_directory}/{job}.go", user="tapis")
 
     def left(self, job: str) -> list[str]:
-        left = self._box.exec("sh", "-c", _PROCESSES.format(job=job)).splitlines()
-        places = ("/scratch", "/work", "/home", "/dev/shm")
-        found = ["find", *places, "-name", f"job-{job}*", "-o", "-name", f"{UNFINISHED}*"]
-        _code, said = self._box.try_exec(*found)
-        left += [line for line in said.splitlines() if "No such file" not in line]
+        places = "/scratch /work /home /dev/shm"
+        find = f"find {places} -name 'job-{job}*' -o -name '{UNFINISHED}*' 2>/dev/null"
+        left = [line for line in self._told(_PROCESSES.format(job=job) + find) if line]
         if isinstance(self._box, SchedulerBox):
             left += [f"queued {line}" for line in self._box.jobs().splitlines() if line.strip()]
         return left + _unfinished(self._data)
