@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from emulator import __version__
 from emulator.domain.listener import Ports
+from emulator.domain.message_ports import MailReader, Renderer
 from emulator.domain.metadata import RecordKind
-from emulator.domain.ports import Clock, Fetcher, Hosts, Ids, MailReader, Renderer, Signer
+from emulator.domain.ports import Clock, Fetcher, Hosts, Ids, Signer
 from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.file_stagings import StagingQueue
 from emulator.engine.journal import Journal

@@ -12,8 +12,9 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from emulator.domain.message_ports import Channel
 from emulator.domain.notification import Attempt, Delivery, Message, Subscription
-from emulator.domain.ports import Channel, Clock
+from emulator.domain.ports import Clock
 from emulator.engine.delivery_notes import DeliveryNotes, Tried
 from emulator.engine.journal import Journal
 from emulator.store import Store

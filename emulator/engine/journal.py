@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from emulator.domain.event import Event
+from emulator.domain.message_ports import Renderer
 from emulator.domain.notification import WILDCARD, Delivery, Subscription, is_delivery_event
-from emulator.domain.ports import Clock, Ids, Renderer
+from emulator.domain.ports import Clock, Ids
 from emulator.domain.propagation import echoes_of
 from emulator.domain.uuids import CODES
 from emulator.store import Transaction

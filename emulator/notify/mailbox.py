@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
+from emulator.domain.message_ports import Mail
 from emulator.domain.notification import DeliveryResult, Message, Subscription
-from emulator.domain.ports import Clock, Mail
+from emulator.domain.ports import Clock
 from emulator.notify.mail import compose, one_line
 
 _STAMP = "%Y%m%dT%H%M%S.%f"

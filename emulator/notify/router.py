@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from emulator.domain.callback_url import is_slack, is_web
+from emulator.domain.message_ports import Channel
 from emulator.domain.notification import DeliveryResult, Message, Subscription
-from emulator.domain.ports import Channel
 from emulator.notify.mail import SmtpChannel
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.webhook import OwnServer, WebhookChannel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.domain.ports import Mail, MailReader
+from emulator.domain.message_ports import Mail, MailReader
 from emulator.store import Store
 
 

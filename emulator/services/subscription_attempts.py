@@ -11,8 +11,9 @@ from emulator.domain.errors import Forbidden, NotFound
 from emulator.domain.event import Event
 from emulator.domain.firing import fired_body, fired_event, fired_uuid
 from emulator.domain.identity import Caller
+from emulator.domain.message_ports import Renderer
 from emulator.domain.notification import WILDCARD, Attempt, Message, Subscription
-from emulator.domain.ports import Clock, Ids, Renderer
+from emulator.domain.ports import Clock, Ids
 from emulator.domain.search import Page
 from emulator.domain.uuids import CODES
 from emulator.engine.deliveries import DeliveryQueue

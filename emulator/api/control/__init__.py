@@ -13,7 +13,7 @@ from emulator.api.control import listeners
 from emulator.api.control.answers import answer
 from emulator.api.http import Dialect, GatewayFault, Route, base_url, scope, services
 from emulator.domain.errors import EmulatorError, Invalid, NotFound, PreconditionFailed, Unavailable
-from emulator.domain.ports import Mail
+from emulator.domain.message_ports import Mail
 
 _STATUS = {Invalid: 400, NotFound: 404, PreconditionFailed: 409, Unavailable: 503}
 

@@ -15,6 +15,9 @@ from emulator.schedulers.simulated import family
 log = logging.getLogger(__name__)
 
 _MARK = "--agave--"
+_LINE = "="
+_LONGEST = 4096
+"""Bytes of a record; an honest one has a tenth of that."""
 _AT_ONCE = 100
 """Scripts in one command: a command line has a greatest length."""
 
@@ -58,18 +61,27 @@ def exit_records(shell: Shell, launches: Iterable[Launch]) -> dict[str, RemoteRe
     waiting = list(launches)
     while waiting:
         some, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
-        for part in shell.run("\n".join(map(_show, some))).stdout.split(f"{_MARK} ")[1:]:
-            job_id, _, text = part.partition("\n")
-            if text.strip():
-                try:
-                    records[job_id] = parse_exit_record(text)
-                except (
-                    Unclear
-                ) as unclear:  # a job may write there what it likes; the others are not to suffer
-                    log.warning("job %s: %s", job_id, unclear)
+        for job_id, text in _shown(shell.run("\n".join(map(_show, some))).stdout).items():
+            try:
+                records[job_id] = parse_exit_record(text)
+            except Unclear as unclear:  # a job may write there what it likes; the others are not to suffer
+                log.warning("job %s: %s", job_id, unclear)
     return records
 
 
 def _show(launch: Launch) -> str:
     path = shlex.quote(f"{launch.work_dir}/{EXIT_RECORD}")
-    return f"printf '%s %s\\n' {_MARK} {shlex.quote(launch.job_id)}; cat -- {path} 2>/dev/null; echo"
+    content = f"head -c {_LONGEST} {path} 2>/dev/null | sed 's/^/{_LINE}/'"
+    return f"echo; echo {_MARK} {shlex.quote(launch.job_id)}; {content}"
+
+
+def _shown(output: str) -> dict[str, str]:
+    """By job id, the records that there are. No line of a record can be taken for the head of another's."""
+    found: dict[str, str] = {}
+    job_id = ""
+    for line in output.splitlines():
+        if line.startswith(f"{_MARK} "):
+            job_id = line.removeprefix(f"{_MARK} ").strip()
+        elif line.startswith(_LINE) and job_id:
+            found[job_id] = found.get(job_id, "") + line.removeprefix(_LINE) + "\n"
+    return found

@@ -93,7 +93,7 @@ class Watching:
             watched = home.scripts[job_id]
             over = watched.report.state in (RemoteState.ENDED, RemoteState.LOST)
             if home.trouble is not None and not over:
-                raise type(home.trouble)(*home.trouble.args)
+                raise home.trouble.with_traceback(None)
             told = replace(watched.report, checks=watched.checks, failed_checks=watched.failed_checks)
             watched.checks = watched.failed_checks = 0
             return told
