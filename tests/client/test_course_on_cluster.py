@@ -162,7 +162,8 @@ def test_the_page_as_it_stands(page: Page, cluster: SlurmCluster, sandbox_predic
 
 
 def test_a_failure_has_the_clusters_exit_code(page: Page, cluster: SlurmCluster) -> None:
-    job_id = page.submit(parameters={"imagefile": "pictures/nothing.png"})["id"]
+    request = course_document("job.json") | {"parameters": {"imagefile": "pictures/nothing.png"}}
+    job_id = page.api.call("POST", "jobs/v2", json=request)["id"]
     assert page.api.wait_for_job(job_id) == "FAILED"
     job = _record(page, job_id)
     code = cluster.accounting(job["remoteJobId"])["ExitCode"]
