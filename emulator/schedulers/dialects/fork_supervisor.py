@@ -57,6 +57,7 @@ agave_end() {{
 }}
 """
 
+# A shell may sleep through a signal that comes just before it begins to wait: the timer is told again until it ends.
 # Runs $1 below the supervisor for at most $2 seconds (0: as long as it likes), and writes the record into the current
 # directory. Before it stand `agave_run`, which becomes the script, and `agave_last`, which is done at its end.
 WATCH = f"""\
@@ -74,7 +75,13 @@ agave_write() {{
 }}
 agave_calm() {{
   [ -n "$agave_timer" ] || return 0
-  kill -TERM "$agave_timer" 2>/dev/null
+  for agave_pause in 0.01 0.02 0.05 0.1 0.2 0.5 1 1; do
+    kill -TERM "$agave_timer" 2>/dev/null || break
+    {{ read -r agave_line < "/proc/$agave_timer/stat"; }} 2>/dev/null || break
+    case ${{agave_line##*) }} in [ZX]*) break ;; esac
+    sleep $agave_pause 2>/dev/null || sleep 1
+  done
+  kill -KILL "$agave_timer" 2>/dev/null
   wait "$agave_timer"
 }}
 agave_stop() {{
@@ -94,10 +101,13 @@ trap 'agave_stop LIMIT' USR1
   agave_run "$@" ) < /dev/null &
 agave_child=$!
 if [ "$2" -gt 0 ]; then
-  ( trap 'kill -KILL $!; exit' TERM
+  ( agave_sleep=
+    trap '[ -z "$agave_sleep" ] || kill -KILL "$agave_sleep"; exit' TERM
     trap - INT USR1
+    export {MARK}="$$:"
     sleep "$2" &
-    wait $!
+    agave_sleep=$!
+    wait "$agave_sleep"
     kill -USR1 $$ ) > /dev/null 2>&1 &
   agave_timer=$!
 fi
