@@ -258,7 +258,7 @@ def _expire(data: Path, token: str) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("way", ["S1", "S3"])
+@pytest.mark.parametrize("way", ["S1", pytest.param("S3", marks=pytest.mark.campaign)])
 def test_two_users_at_once_each_by_a_listener(tmp_path: Path, clients: Clients, way: str) -> None:
     """Under S1 no call of theirs carries a token: only the listener tells them apart."""
     users = ("student01", "student02")

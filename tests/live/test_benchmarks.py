@@ -32,6 +32,7 @@ def test_one_prints_its_table_with_the_floor_first() -> None:
     assert "**Quick run" in done.stdout
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("name", "floor", "rows"),
     [

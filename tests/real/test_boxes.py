@@ -26,6 +26,8 @@ USER = """
 import sys
 from tests.real.docker_engine import docker_engine
 from tests.real.ssh_host import ssh_host
+
+pytestmark = pytest.mark.campaign
 with docker_engine() as engine, ssh_host(engine, sys.argv[1]) as box:
     print(box.access.container, box.access.port, flush=True)
     sys.stdin.read()

@@ -10,6 +10,8 @@ from tests.real.gridengine import GridEngine
 from tests.real.gridengine import gridengine as running_gridengine
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.campaign
+
 
 @pytest.fixture(scope="module")
 def own(docker_engine: Engine) -> Iterator[GridEngine]:

@@ -10,6 +10,8 @@ from tests.real.htcondor import HTCondor
 from tests.real.htcondor import htcondor as running_htcondor
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.campaign
+
 RUNNING, HELD = "2", "5"
 
 

@@ -26,3 +26,29 @@ def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         data = tmp_path_factory.mktemp(kind.name)
         emulator = stack.enter_context(served(data, hosts=host_map(box), poll_max_ms=2000, **settings))
         yield Backend(kind, emulator, box)
+
+
+SLOW = {
+    "docker": ("TestMuch", "test_as_a_state_is_reached"),
+    "sge": (
+        "TestMuch",
+        "test_as_a_state_is_reached",
+        "test_a_program_that_is_not_there",
+        "test_without_archiving",
+    ),
+    "condor": (
+        "TestMuch",
+        "test_as_a_state_is_reached",
+        "test_a_program_that_is_not_there",
+        "test_without_archiving",
+    ),
+}
+"""By backend, the cells that take several seconds there: `make campaign` runs them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        call = getattr(item, "callspec", None)
+        kind = getattr(call.params.get("backend"), "name", "") if call else ""
+        if any(part in item.nodeid for part in SLOW.get(kind, ())):
+            item.add_marker(pytest.mark.campaign)

@@ -139,6 +139,8 @@ class TestNames:
 
 
 class TestMuch:
+    """Cells that take long on a backend are in the campaign; see conftest.py."""
+
     def test_a_thousand_small_outputs(self, backend: Backend) -> None:
         job = backend.run("mkdir many; for i in $(seq 1000); do echo $i > many/$i.txt; done\n", timeout=180)
         assert job["status"] == "FINISHED", job["lastStatusMessage"]

@@ -127,7 +127,7 @@ def test_podman_says_otherwise_that_it_is_rootless():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["cancel", "forget"])
+@pytest.mark.parametrize("verb", [pytest.param("cancel", marks=pytest.mark.campaign), "forget"])
 def test_killed_while_it_ends_a_script(machine, settings, docker_engine, engine_api, verb):
     """``kill -9`` before each request to the engine, and at moments in between: nothing is left to run."""
     victims = Victims(DOCKER_HOST=docker_engine.host)

@@ -251,7 +251,7 @@ def test_orphans_are_removed_by_the_next_start(machine, engine_api):
     nothing_is_left(engine_api, machine)
 
 
-@BATCH_AND_FORK
+@pytest.mark.parametrize("scheduler", ["FORK", pytest.param("SLURM", marks=pytest.mark.campaign)])
 @pytest.mark.slow
 def test_killed_at_any_request(machine, settings, docker_engine, engine_api, scheduler):
     """``kill -9`` before each request to the engine, and at moments in between."""

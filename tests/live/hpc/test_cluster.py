@@ -19,6 +19,8 @@ from tests.real.cluster import SlurmCluster, slurm_cluster
 from tests.real.docker_engine import Engine
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.campaign
+
 SYSTEMS = ("seeds/tacc.stampede2.json", "course/execution-system.json")
 JOB_SECONDS = 60
 

@@ -40,6 +40,7 @@ def test_up_is_a_cluster_that_runs_jobs_and_down_leaves_nothing(
     assert hpc.try_run("status").returncode == 1
 
 
+@pytest.mark.campaign
 def test_what_it_says_to_type_next_is_what_works(hpc: Hpc) -> None:
     said = hpc.run("up", "--port", "0")
     commands = [line.split("#")[0].strip() for line in said.splitlines()]
@@ -64,6 +65,7 @@ def test_the_map_it_writes_is_one_the_emulator_reads(hpc: Hpc) -> None:
     assert found.find("other.org").kind is HostKind.SANDBOX
 
 
+@pytest.mark.campaign
 def test_up_again_changes_nothing(hpc: Hpc) -> None:
     hpc.run("up", "--port", "0", "--nodes", "2")
     job = hpc.ssh("sbatch --parsable --wrap 'sleep 600'").strip()
@@ -75,6 +77,7 @@ def test_up_again_changes_nothing(hpc: Hpc) -> None:
     assert refused.returncode == 1 and "has 2 compute nodes" in refused.stderr
 
 
+@pytest.mark.campaign
 def test_two_at_once_start_one(hpc: Hpc, engine_client: docker.DockerClient) -> None:
     with ThreadPoolExecutor() as pool:
         said = list(pool.map(lambda _: hpc.run("up", "--port", "0"), range(2)))
@@ -82,6 +85,7 @@ def test_two_at_once_start_one(hpc: Hpc, engine_client: docker.DockerClient) -> 
     assert len(yaml.safe_load(hpc.hosts.read_text())["hosts"]) == 2
 
 
+@pytest.mark.campaign
 def test_two_nodes_share_a_job(hpc: Hpc) -> None:
     hpc.run("up", "--port", "0", "--nodes", "2")
     work = "srun --label sh -c 'echo $SLURMD_NODENAME' > nodes"
@@ -93,6 +97,7 @@ def test_two_nodes_share_a_job(hpc: Hpc) -> None:
     ]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("crash", ["kill", "pause", "stop"])
 def test_up_after_a_crash_brings_it_back(hpc: Hpc, engine_client: docker.DockerClient, crash: str) -> None:
     hpc.run("up", "--port", "0")
@@ -105,6 +110,7 @@ def test_up_after_a_crash_brings_it_back(hpc: Hpc, engine_client: docker.DockerC
     wait_until(lambda: "COMPLETED" in _accounted(hpc, job), JOB_SECONDS, "the job's end")
 
 
+@pytest.mark.campaign
 def test_status_tells_what_is_wrong_inside(hpc: Hpc, engine_client: docker.DockerClient) -> None:
     hpc.run("up", "--port", "0")
     engine_client.containers.get(hpc.name).exec_run(["cluster", "stop", "slurmctld"])

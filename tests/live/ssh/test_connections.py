@@ -212,6 +212,7 @@ def test_a_jump_host_that_knows_no_way_on(machines: SshMachines, sshd: Sshd) -> 
         machines.machine(machine, sshd.identity, "h").files.exists("/")
 
 
+@pytest.mark.campaign
 def test_many_callers_share_few_connections(machines: SshMachines, tmp_path: Path) -> None:
     with running_sshd() as server:
         host = machines.machine(server.machine, server.identity, "h")

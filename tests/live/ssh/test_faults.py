@@ -127,7 +127,16 @@ def test_a_command_that_is_cut_off_says_so(machines: SshMachines, server: Sshd) 
     assert host.shell.run("echo again").stdout == "again\n"
 
 
-@pytest.mark.parametrize("doing", ["nothing", "a command", "an upload", "a download"])
+@pytest.mark.parametrize(
+    "doing",
+    [
+        "a command",
+        *(
+            pytest.param(doing, marks=pytest.mark.campaign)
+            for doing in ("nothing", "an upload", "a download")
+        ),
+    ],
+)
 def test_a_machine_that_falls_silent_is_noticed(
     machines: SshMachines, server: Sshd, tmp_path: Path, doing: str
 ) -> None:
@@ -163,6 +172,7 @@ def test_a_machine_that_falls_silent_is_noticed(
     subprocess.run(["pkill", "-f", "^sleep 4322"], check=False)
 
 
+@pytest.mark.campaign
 def test_a_machine_that_is_slow_but_answers_is_left_alone(machines: SshMachines, server: Sshd) -> None:
     host = entered(machines, server)
     assert host.shell.run("sleep 12; echo done", seconds=60).stdout == "done\n"

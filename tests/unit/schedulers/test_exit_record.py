@@ -52,7 +52,9 @@ def test_the_end(body: str, code: int, told: tuple[str, int | None, int], tmp_pa
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT, signal.SIGALRM, signal.SIGXCPU])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT, signal.SIGALRM, signal.SIGXCPU]
+)
 def test_a_signal_is_no_success(number: signal.Signals, tmp_path: Path, shell: str) -> None:
     """Left to itself, bash would run the trap with the exit code of the command before."""
     process = start("touch ready\nwhile :; do sleep 0.05; done", tmp_path, shell)
