@@ -29,18 +29,22 @@ def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 SLOW = {
-    "docker": ("TestMuch", "test_as_a_state_is_reached"),
+    "docker": ("TestMuch", "test_as_a_state_is_reached", "test_without_archiving"),
     "sge": (
         "TestMuch",
         "test_as_a_state_is_reached",
-        "test_a_program_that_is_not_there",
-        "test_without_archiving",
+        "test_a_program",
+        "test_without",
+        "test_right_after",
+        "test_history",
     ),
     "condor": (
         "TestMuch",
         "test_as_a_state_is_reached",
-        "test_a_program_that_is_not_there",
-        "test_without_archiving",
+        "test_a_program",
+        "test_without",
+        "test_right_after",
+        "test_history",
     ),
 }
 """By backend, the cells that take several seconds there: `make campaign` runs them."""

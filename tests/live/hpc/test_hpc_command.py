@@ -52,6 +52,7 @@ def test_what_it_says_to_type_next_is_what_works(hpc: Hpc) -> None:
     assert f"tapis-emulator hpc down --data-dir '{hpc.data}' --name {hpc.name}" in commands
 
 
+@pytest.mark.campaign
 def test_the_map_it_writes_is_one_the_emulator_reads(hpc: Hpc) -> None:
     hpc.run("up", "--port", "0", "--host", "*.example.org", "--host", "Login.Elsewhere")
     found = parse_host_map(yaml.safe_load(hpc.hosts.read_text())["hosts"], "hosts")
@@ -132,6 +133,7 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_left(
     assert hpc.ssh("hostname") == "login1\n"
 
 
+@pytest.mark.campaign
 def test_lines_of_others_stay_and_are_not_overruled(hpc: Hpc) -> None:
     hpc.data.mkdir()
     own = f"hosts:   # mine\n    {SEEDED}: ssh://me@real.example.net\n    # a comment\n"

@@ -23,12 +23,14 @@ class TestWithShell(HostFilesSuite):
         return Place(host.files, str(real), real)
 
 
+@pytest.mark.campaign
 class TestSftpOnly(HostFilesSuite):
     @pytest.fixture
     def place(self, sftp_host: SshHost, real: Path) -> Place:
         return Place(sftp_host.files, str(real), real)
 
 
+@pytest.mark.campaign
 class TestBelowRoot(HostFilesSuite):
     @pytest.fixture
     def place(self, host: SshHost, real: Path) -> Place:
