@@ -237,7 +237,7 @@ def test_stopping_interrupts_transfers_and_the_next_start_repeats_them(benches: 
         bench.put(STORAGE, f"data/{name}.txt", name)
     job = bench.submit(sources=(source("data"),))
     bench.engine.start()
-    wait_until(lambda: stopper)
+    wait_until(lambda: stopper and stopper[0].ident)  # it is in the list before it is started
     stopper[0].join(30)
     assert not stopper[0].is_alive()
     assert bench.job(job.id).status == "STAGING_INPUTS"

@@ -20,6 +20,8 @@ from tests.real.docker_engine import Engine
 from tests.real.ssh_host import ssh_host as running_ssh_host
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.campaign
+
 Containers = Callable[[str], list[Any]]
 # says where the box is, and holds it until its stdin ends
 USER = """
@@ -27,7 +29,6 @@ import sys
 from tests.real.docker_engine import docker_engine
 from tests.real.ssh_host import ssh_host
 
-pytestmark = pytest.mark.campaign
 with docker_engine() as engine, ssh_host(engine, sys.argv[1]) as box:
     print(box.access.container, box.access.port, flush=True)
     sys.stdin.read()

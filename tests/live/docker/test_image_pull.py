@@ -118,6 +118,7 @@ def test_a_pull_that_fails_is_told_once_and_tried_again(
     _remove(engine_api, name)
 
 
+@pytest.mark.campaign
 def test_a_pull_that_nobody_waits_for_any_more_ends(machine, settings, distant_image, registry):
     settings["images"]["far-*"] = distant_image
     launch = machine.launch("one", "exit 0\n", app_id="far-1.0")
@@ -200,6 +201,7 @@ def test_the_history_tells_of_the_pull(bench, registry, distant_image):
         assert entry.progress["total_bytes_transferred"] == entry.progress["total_bytes"] > 4_000_000
 
 
+@pytest.mark.campaign
 def test_a_job_is_cancelled_while_its_image_comes(bench, registry):
     registry.gate.clear()
     job = bench.submit()
