@@ -13,11 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from emulator.domain.fault import Occasion, Strike
 from emulator.domain.file import FileInfo
 
 
 class Clock(Protocol):
-    """The one source of time."""
+    """A source of time: this machine's, or a world's."""
 
     def now(self) -> datetime:
         """The current time, UTC, aware, whole milliseconds."""
@@ -26,6 +27,40 @@ class Clock(Protocol):
         """Run ``action`` on the clock's own thread at ``when``; the answer, when called, takes it back.
 
         Actions must be short: they wake somebody else.
+        """
+
+
+class Clocks(Protocol):
+    """The one source of time. Every world has a clock of its own, which may be scaled or stand still."""
+
+    @property
+    def machine(self) -> Clock:
+        """This machine's own time: for real processes and connections, and for what belongs to no world."""
+
+    def of(self, world: str) -> Clock:
+        """The clock of a world: for everything that its users can see or wait for."""
+
+
+class Gate(Protocol):
+    """Where scenarios strike: asked at every named point, before what happens there."""
+
+    def armed(self, world: str, family: str) -> bool:
+        """Whether any rule of the world listens to points of this family: the quick question, to be asked first."""
+
+    def strike(self, occasion: Occasion) -> Strike | None:
+        """What is to be done instead, or besides; None where nobody says anything.
+
+        A strike has been counted and written to the journal when it is returned. Raises Unavailable when that
+        could not be saved.
+        """
+
+    def released(self, strike: Strike) -> bool:
+        """Whether what a ``hold`` has stopped may go on: released, disarmed or expired."""
+
+    def on_release(self, strike: Strike, action: Callable[[], None]) -> Callable[[], None]:
+        """Run ``action`` (short: it wakes somebody) once the hold is over, at once where it is over already.
+
+        The answer, when called, takes it back.
         """
 
 
