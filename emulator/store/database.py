@@ -28,6 +28,7 @@ from emulator.store.listeners import ListenerRows
 from emulator.store.metadata import MetadataRows
 from emulator.store.migration import add_missing
 from emulator.store.postits import PostitRows
+from emulator.store.scenarios import ScenarioRows
 from emulator.store.subscriptions import SubscriptionRows
 from emulator.store.systems import SystemRows
 from emulator.store.tokens import ClientRows, TokenRows
@@ -59,6 +60,7 @@ class Transaction:
         self.metadata = MetadataRows(connection)
         self.attempts = AttemptRows(connection)
         self.keys = KeyRows(connection)
+        self.scenarios = ScenarioRows(connection)
         self._after: list[Callable[[], None]] = []
 
     def after_commit(self, action: Callable[[], None]) -> None:

@@ -26,9 +26,10 @@ from emulator.store.tables.metadata_records import (
 )
 from emulator.store.tables.notifications import attempts, deliveries, subscriptions
 from emulator.store.tables.postits import postits
+from emulator.store.tables.scenarios import armed_scenarios, scenario_counts, scenario_stops, strikes
 from emulator.store.tables.systems import internal_credentials, system_roles, systems, user_defaults
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
 
@@ -39,6 +40,7 @@ __all__ = [
     "app_grants",
     "app_words",
     "apps",
+    "armed_scenarios",
     "attempts",
     "authorization_codes",
     "clients",
@@ -57,7 +59,10 @@ __all__ = [
     "metadata_readers",
     "metadata_records",
     "postits",
+    "scenario_counts",
+    "scenario_stops",
     "schema_info",
+    "strikes",
     "subscriptions",
     "system_roles",
     "systems",
