@@ -38,6 +38,14 @@ class World:
     """Tenants in any other state are not listed [auth §1]."""
     seeded: bool = False
     """Its systems and apps have been put in place; what users change later is theirs."""
+    generation: int = 1
+    """One more with every reset and restore: what it draws from its seed of chance begins anew with each."""
+    chance_seed: int | None = None
+    """What ids and chance are drawn from; None: they are different every time."""
+    origin: str = ""
+    """What it was made from, in words: the built-in seed, a folder, an uploaded snapshot."""
+    pending: str = ""
+    """What was begun with the whole world and is not done yet (``reset``, ``delete``); the next start ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
