@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.file import FileInfo
+from emulator.domain.simulation import Play
 
 
 class Clock(Protocol):
@@ -42,7 +43,10 @@ class Clocks(Protocol):
 
 
 class Gate(Protocol):
-    """Where scenarios strike: asked at every named point, before what happens there."""
+    """Where scenarios strike: asked at every named point, before what happens there.
+
+    Never ask inside a transaction of the store: a strike is saved by one of its own.
+    """
 
     def armed(self, world: str, family: str) -> bool:
         """Whether any rule of the world listens to points of this family: the quick question, to be asked first."""
@@ -52,15 +56,19 @@ class Gate(Protocol):
 
         A strike has been counted and written to the journal when it is returned. Raises Unavailable when that
         could not be saved.
+
+        A job's step that was stopped (``hold``, or an action with ``until``) may end and ask again later, after a
+        restart too: it gets the same strike, not counted again, while that is not over, and passes afterwards
+        (domain/scenario.py: ASKED_AGAIN).
         """
 
     def released(self, strike: Strike) -> bool:
-        """Whether what a ``hold`` has stopped may go on: released, disarmed or expired."""
+        """Whether what a strike has stopped may go on: its ``until`` is past, it is released, disarmed or expired."""
 
     def on_release(self, strike: Strike, action: Callable[[], None]) -> Callable[[], None]:
-        """Run ``action`` (short: it wakes somebody) once the hold is over, at once where it is over already.
+        """Run ``action`` (short: it wakes somebody) once ``released`` is true, at once where it is already.
 
-        The answer, when called, takes it back.
+        For every strike that lasts: holds, and all that have an ``until``. The answer, when called, takes it back.
         """
 
 
@@ -366,6 +374,10 @@ class Launch:
     """How the machine is entered that runs the script; None where that is a sandbox."""
     startup: str = ""
     """A script on that machine that is sourced before each command there [wrapper-templates §7]."""
+    play: Play | None = None
+    """What is simulated instead of running the script; ``account`` is then that of the files."""
+    held: bool = False
+    """It is to stay in its queue until it is released."""
 
 
 class Launcher(Protocol):
@@ -393,3 +405,6 @@ class Launcher(Protocol):
 
     def forget(self, launch: Launch) -> None:
         """The job has ended: drop what was kept to find it again."""
+
+    def release(self, launch: Launch, remote_job_id: str) -> None:
+        """Let a script go that was handed over as ``held``. Again: nothing. Raises OSError as ``submit``."""
