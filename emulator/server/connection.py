@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from enum import Enum, auto
 from http import HTTPStatus
@@ -14,7 +14,9 @@ from wsgiref.types import WSGIApplication
 
 from emulator.server.body import BrokenBody, RequestBody
 from emulator.server.environ import Address, build_environ
+from emulator.server.faults import AnswerFault
 from emulator.server.http1 import PARSE_ERRORS, FileWrapper, Request, Response, Source, refusal
+from emulator.server.raw import RawConnection
 from emulator.server.stand_in import Refused, StandIn, Target
 from emulator.server.tls import TlsIdentity
 from emulator.server.transport import ConnectionEnded, Transport
@@ -34,35 +36,6 @@ class _Next(Enum):
     REQUEST = auto()
     TUNNEL = auto()
     CLOSE = auto()
-
-
-class RawConnection:
-    """The client's connection as `environ["emulator.connection"]`: for answers that break the rules.
-
-    `reset` and `close` do not return. What they raise is no `Exception`, so they may be called
-    anywhere in the application: in a Flask view, in a `before_request` function, or in the
-    generator of an answer's body when a part of it has been sent. Whoever calls `send` builds the
-    whole answer, status line included (or goes on within a body that has begun), and finishes with
-    one of the two. Not for other threads.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def send(self, data: bytes) -> None:
-        """Send `data` as it is, encrypted if the client speaks TLS, after what has been sent before."""
-        self._transport.sendall(data)
-
-    def reset(self) -> NoReturn:
-        """End the connection with a TCP reset; the client may lose what was sent just before."""
-        self._transport.reset()
-        raise ConnectionEnded("reset by the application")
-
-    def close(self) -> NoReturn:
-        """End the connection after what has been sent, without completing the answer or TLS."""
-        self._transport.flush()
-        self._transport.end_output(notify=False)
-        raise ConnectionEnded("closed by the application")
 
 
 class Site:
@@ -220,21 +193,26 @@ class Connection:
             authority=self._tunnel,
         )
         environ["emulator.listener"] = self._site.key
-        environ["emulator.connection"] = RawConnection(self._transport)
+        raw = environ["emulator.connection"] = RawConnection(self._transport)
         try:
-            self._run_app(environ, response)
+            self._run_app(environ, response, raw)
         except BrokenBody as error:
             self._fail(response, 400, str(error.description))
         except Exception:
             self._site.logger.exception("The application failed on %s %.200s", request.method, request.uri)
             self._fail(response, 500, "Internal Server Error")
+        finally:
+            if raw.ended is not None:
+                raw.ended(response.sent)
         keep = not response.should_close() and not self._site.closing
         return keep and body.drain(DRAIN_BYTES)
 
-    def _run_app(self, environ: dict[str, Any], response: Response) -> None:
+    def _run_app(self, environ: dict[str, Any], response: Response, raw: RawConnection) -> None:
         blocks = self._site.app(environ, response.start_response)
         try:
-            if isinstance(blocks, FileWrapper):
+            if raw.fault is not None:
+                self._send_faulty(blocks, response, raw.fault)
+            elif isinstance(blocks, FileWrapper):
                 _require_start(response)
                 response.write_file(blocks)
             else:
@@ -251,6 +229,34 @@ class Connection:
             close: Callable[[], object] | None = getattr(blocks, "close", None)
             if close:
                 close()
+
+    def _send_faulty(self, blocks: Iterable[bytes], response: Response, fault: AnswerFault) -> None:
+        """Send a body as the fault has it; returns only where the connection does not end with it."""
+        allowed = fault.allowed(response.response_length)
+        sent = 0
+        for block in blocks:
+            _require_start(response)
+            if allowed is None and fault.share is not None:
+                allowed = int(len(block) * fault.share)
+            for piece in fault.pieces(block, sent, allowed):
+                sent += len(piece)
+                if fault.pace is not None:
+                    response.send_headers()
+                    self._transport.flush()
+                    fault.pace(sent)
+                response.write(piece)
+            if allowed is not None and sent >= allowed:
+                break
+        if not fault.cuts:
+            return
+        _require_start(response)
+        response.send_headers()
+        self._transport.flush()
+        if fault.reset:
+            self._transport.reset()
+        else:
+            self._transport.end_output(notify=False)
+        raise ConnectionEnded("cut off, as the application asked")
 
     def _fail(self, response: Response, status: int, message: str) -> NoReturn:
         """Answer an error if nothing has left for the client yet, and end the connection."""

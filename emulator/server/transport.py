@@ -11,6 +11,8 @@ import struct
 import threading
 import time
 
+from emulator.server.waiting import Arrange, wait_beside, wait_until_sent
+
 STALL_SECONDS = 300
 """A client that neither sends nor takes a byte for this long is given up."""
 
@@ -165,8 +167,19 @@ class Transport:
         while socket.socket.recv_into(self._sock, scratch) and time.monotonic() < deadline:
             pass
 
+    def wait(self, arrange: Arrange) -> None:
+        """Wait for what is arranged, see RawConnection.wait. Raises ConnectionEnded when the client goes first."""
+        try:
+            stayed = wait_beside(self._sock, arrange)
+        except ValueError as error:  # the socket is closed: it has no descriptor any more
+            raise ConnectionEnded("closed while the application waited") from error
+        if not stayed:
+            raise ConnectionEnded("the client has gone, or was cut off, while the application waited")
+
     def reset(self) -> None:
-        """Close at once with a TCP reset (RST)."""
+        """Close with a TCP reset (RST): what is held is dropped, what was sent leaves before."""
+        self._held = b""
+        wait_until_sent(self._sock, STALL_SECONDS)
         # No shutdown first: that would send an orderly FIN.
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
