@@ -32,6 +32,7 @@ from emulator.store.scenarios import ScenarioRows
 from emulator.store.subscriptions import SubscriptionRows
 from emulator.store.systems import SystemRows
 from emulator.store.tokens import ClientRows, TokenRows
+from emulator.store.webhooks import WebhookRows
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Transaction:
         self.metadata = MetadataRows(connection)
         self.attempts = AttemptRows(connection)
         self.keys = KeyRows(connection)
+        self.webhooks = WebhookRows(connection)
         self.scenarios = ScenarioRows(connection)
         self._after: list[Callable[[], None]] = []
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, cast, insert, null, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, insert, null, select, update
 
 from emulator.domain.event import Event
 from emulator.domain.search import Condition, Page
@@ -62,6 +62,30 @@ class EventRows:
         )
         query = paged(query, SEARCHABLE, page, events.c.seq)
         return [_event(row) for row in self._connection.execute(query)]
+
+    def since(self, world: str, after: int, limit: int, **fields: str) -> list[Event]:
+        """What happened in a world after an event, oldest first; ``fields`` are what columns must say."""
+        query = select(events).where(events.c.world == world, events.c.seq > after)
+        for name, value in fields.items():
+            query = query.where(events.c[name] == value)
+        return [_event(row) for row in self._connection.execute(query.order_by(events.c.seq).limit(limit))]
+
+    def last(self, world: str) -> int:
+        """The number of a world's newest event; 0 where there is none."""
+        newest = select(events.c.seq).where(events.c.world == world).order_by(events.c.seq.desc()).limit(1)
+        return self._connection.execute(newest).scalar() or 0
+
+    def subjects(self, world: str, kind: str, after: int, limit: int) -> list[str]:
+        """To what of one kind something happened after an event, first come first."""
+        first = func.min(events.c.seq)
+        query = (
+            select(events.c.subject)
+            .where(events.c.world == world, events.c.kind == kind, events.c.seq > after)
+            .group_by(events.c.subject)
+            .order_by(first)
+            .limit(limit)
+        )
+        return list(self._connection.scalars(query))
 
 
 def _event(row: Row[Any]) -> Event:

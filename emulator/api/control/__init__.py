@@ -9,12 +9,14 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from emulator import __version__
-from emulator.api.control import listeners
+from emulator.api.control import happenings, listeners, webhooks
 from emulator.api.control.answers import answer
+from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.http import Dialect, GatewayFault, Route, base_url, scope, services
 from emulator.domain.errors import EmulatorError, Invalid, NotFound, PreconditionFailed, Unavailable
 from emulator.domain.message_ports import Mail
 
+_WORLD = "/_emulator/worlds/<world>"
 _STATUS = {Invalid: 400, NotFound: 404, PreconditionFailed: 409, Unavailable: 503}
 
 
@@ -32,6 +34,18 @@ class Control(Dialect):
             Route("POST", "/_emulator/listeners", listeners.add_listener, open=True),
             Route("GET", "/_emulator/listeners/<path:name>", listeners.show_listener, open=True),
             Route("DELETE", "/_emulator/listeners/<path:name>", listeners.remove_listener, open=True),
+            Route("GET", f"{_WORLD}/events", happenings.list_events, open=True),
+            Route("GET", f"{_WORLD}/jobs", happenings.list_jobs, open=True),
+            Route("GET", f"{_WORLD}/jobs/<job_id>", happenings.show_job, open=True),
+            Route("GET", f"{_WORLD}/jobs/<job_id>/wait", happenings.wait_for_job, open=True),
+            Route("GET", f"{_WORLD}/mailbox", list_mails, open=True),
+            Route("DELETE", f"{_WORLD}/mailbox", empty_mailbox, open=True),
+            Route("GET", f"{_WORLD}/webhooks", webhooks.list_webhooks, open=True),
+            Route("DELETE", f"{_WORLD}/webhooks", webhooks.empty_webhooks, open=True),
+            Route("GET POST PUT", f"{_WORLD}/webhooks/<path:path>", webhooks.receive, open=True),
+            Route("GET", f"{_WORLD}/webhook-answers", webhooks.list_answers, open=True),
+            Route("POST", f"{_WORLD}/webhook-answers", webhooks.add_answer, open=True),
+            Route("DELETE", f"{_WORLD}/webhook-answers", webhooks.forget_answers, open=True),
         ]
 
     def error(self, error: EmulatorError) -> Response:
@@ -76,14 +90,18 @@ def show_openapi() -> Response:
     return answer(document(__version__, base_url()))
 
 
-def list_mails() -> Response:
-    """The e-mails kept here, oldest first; ``?to=<address>`` for those of one receiver."""
-    mails = services().status.mails(scope().world, request.args.get("to"))
+def list_mails(world: str = "") -> Response:
+    """The e-mails kept here, oldest first; ``?to=<address>`` for those of one receiver.
+
+    With ``?known=<number>&wait=<seconds>`` the answer comes as soon as there are more than so many.
+    """
+    of, to, known = world or scope().world, request.args.get("to"), whole("known", 0)
+    mails = as_soon_as(of, lambda found: len(found) > known, lambda: services().status.mails(of, to))
     return answer([_mail(mail) for mail in mails])
 
 
-def empty_mailbox() -> Response:
-    return answer({"removed": services().status.empty_mailbox(scope().world)})
+def empty_mailbox(world: str = "") -> Response:
+    return answer({"removed": services().status.empty_mailbox(world or scope().world)})
 
 
 def _mail(mail: Mail) -> dict[str, Any]:

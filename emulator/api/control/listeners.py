@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Response, request
 
 from emulator.api.control.answers import answer
+from emulator.api.control.bodies import Kinds, body
 from emulator.api.http import scope, services
-from emulator.domain.errors import Forbidden, Invalid
+from emulator.domain.errors import Forbidden
 from emulator.domain.listener import Listener, ListenerState
 
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+_KINDS: Kinds = {
     "name": ((str,), "a string"),
     "port": ((int,), "a whole number"),
     "world": ((str,), "a string"),
@@ -39,17 +39,17 @@ def add_listener() -> Response:
     201 with the listener and its URL, where clients can connect at once.
     """
     _require_control()
-    body = _body()
+    fields = body(_KINDS)
     state = services().listeners.add(
         Listener(
-            name=body.get("name", ""),
-            port=body.get("port", 0),
-            world=body.get("world", scope().world),
-            user=body.get("user", ""),
-            tls=body.get("tls", False),
-            anonymous=body.get("anonymous"),
+            name=fields.get("name", ""),
+            port=fields.get("port", 0),
+            world=fields.get("world", scope().world),
+            user=fields.get("user", ""),
+            tls=fields.get("tls", False),
+            anonymous=fields.get("anonymous"),
         ),
-        create=body.get("create", False),
+        create=fields.get("create", False),
     )
     response = answer(_document(state), 201)
     response.headers["Location"] = f"/_emulator/listeners/{quote(state.listener.name)}"
@@ -70,22 +70,6 @@ def _require_control() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         raise Forbidden(f"Pages of {origin} may not change the emulator's listeners")
-
-
-def _body() -> dict[str, Any]:
-    try:
-        body = json.loads(request.get_data() or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"The body is no JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise Invalid("The body must be a JSON object")
-    for name, value in body.items():
-        if name not in _KINDS:
-            raise Invalid(f"There is no field {name[:60]!a}; there are {', '.join(_KINDS)}")
-        kinds, text = _KINDS[name]
-        if type(value) not in kinds:
-            raise Invalid(f"{name} must be {text}")
-    return body
 
 
 def _document(state: ListenerState) -> dict[str, Any]:

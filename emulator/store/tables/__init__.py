@@ -28,6 +28,7 @@ from emulator.store.tables.notifications import attempts, deliveries, subscripti
 from emulator.store.tables.postits import postits
 from emulator.store.tables.scenarios import armed_scenarios, scenario_counts, scenario_stops, strikes
 from emulator.store.tables.systems import internal_credentials, system_roles, systems, user_defaults
+from emulator.store.tables.webhooks import received_webhooks, webhook_answers
 
 SCHEMA_VERSION = 3
 
@@ -59,6 +60,7 @@ __all__ = [
     "metadata_readers",
     "metadata_records",
     "postits",
+    "received_webhooks",
     "scenario_counts",
     "scenario_stops",
     "schema_info",
@@ -69,5 +71,6 @@ __all__ = [
     "tokens",
     "user_defaults",
     "users",
+    "webhook_answers",
     "worlds",
 ]

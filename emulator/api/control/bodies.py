@@ -1,0 +1,34 @@
+"""Bodies of the control API: JSON objects whose fields are of known kinds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import request
+
+from emulator.domain.errors import Invalid
+
+Kinds = Mapping[str, tuple[tuple[type, ...], str]]
+"""Field to the types that its value may have, and how these are called."""
+
+
+def body(kinds: Kinds, required: Sequence[str] = ()) -> dict[str, Any]:
+    """The fields of the request's body; no body at all is an empty object. Raises Invalid, naming the field."""
+    try:
+        document = json.loads(request.get_data() or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The body is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise Invalid("The body must be a JSON object")
+    for name, value in document.items():
+        if name not in kinds:
+            raise Invalid(f"There is no field {name[:60]!a}; there are {', '.join(kinds)}")
+        types, text = kinds[name]
+        if type(value) not in types:
+            raise Invalid(f"{name} must be {text}")
+    for name in required:
+        if name not in document:
+            raise Invalid(f"{name} must be there: {kinds[name][1]}")
+    return document
