@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+FAMILIES = ("http", "job", "transfer", "host", "scheduler", "app", "notify", "token")
+"""What stands before the first dot of every point."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
@@ -59,7 +62,8 @@ class Strike:
     """A rule that speaks up at an occasion. The journal has it already; whoever asked does as it says.
 
     ``until``: when an action that lasts (a delay, a hold with an expiry) is over, by the world's clock; None
-    where it has no such end. ``number`` counts the rule's strikes from 1.
+    where it has no such end. ``number`` counts the rule's strikes from 1; ``arming`` tells apart the times that a
+    scenario was armed.
     """
 
     scenario: str
@@ -68,3 +72,4 @@ class Strike:
     occasion: Occasion
     number: int = 1
     until: datetime | None = None
+    arming: int = 0

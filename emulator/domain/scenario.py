@@ -37,6 +37,9 @@ What a rule has stopped there (``hold``, or any action that lasts) is the same w
 not stopped again by that rule once it is over. Elsewhere each occasion is one of its own.
 """
 
+BY_CHANCE = "~"
+"""What keys begin with under which occasions are counted for chance."""
+
 Moment = datetime | timedelta
 """A time, or so long after a scenario was armed; both by the world's clock."""
 
@@ -224,7 +227,7 @@ def subject(occasion: Occasion, with_job: bool) -> str:
     """What an occasion is about, the same in every run; ``url`` holds ports, which are not."""
     left_out = ("world", "url") if with_job else ("world", "url", "job")
     told = {name: value for name, value in occasion.facts().items() if name not in left_out}
-    return f"~{blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=12).hexdigest()}"
+    return f"{BY_CHANCE}{blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=12).hexdigest()}"
 
 
 def draw(arming: Arming, rule: str, about: str, number: int) -> float:

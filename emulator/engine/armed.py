@@ -1,0 +1,134 @@
+"""One armed scenario as the gate keeps it: its counters, and what of it still speaks up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from emulator.domain.fault import FAMILIES, Strike
+from emulator.domain.scenario import BY_CHANCE, Arming, Count, Rule, moment
+
+
+class Standing(StrEnum):
+    """How an armed scenario, or a rule of it, stands."""
+
+    ARMED = "armed"
+    SPENT = "spent"
+    """It has struck as often as it may."""
+    EXPIRED = "expired"
+    """Its time is over."""
+    BROKEN = "broken"
+    """Its text, kept by an earlier version, is not understood any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleState:
+    """A rule and what has become of it. ``met`` counts where the rule has ``nth`` or ``chance``, else it is 0."""
+
+    rule: Rule
+    standing: Standing
+    struck: int
+    met: int
+    holding: tuple[Strike, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmedState:
+    """An armed scenario and what has become of it. ``problem`` says why it is BROKEN."""
+
+    name: str
+    description: str
+    world: str
+    source: str
+    text: str
+    since: datetime
+    expires: datetime | None
+    seed: int
+    standing: Standing
+    rules: tuple[RuleState, ...]
+    problem: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Armed:
+    """A scenario that is armed. Not safe by itself for several threads: the gate's lock is over it."""
+
+    arming: Arming
+    text: str
+    source: str
+    expired: bool = False
+    problem: str = ""
+    counts: dict[tuple[str, str], Count] = field(default_factory=dict)
+
+    def counted(self, rule: str, key: str) -> Count:
+        return self.counts.get((rule, key), _NONE)
+
+    def raised(
+        self, met: Iterable[tuple[str, str]], struck: Iterable[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Count]:
+        """The counters as they are once these (rule and key) have risen by one; nothing is changed yet."""
+        found: dict[tuple[str, str], Count] = {}
+        for place in met:
+            count = found.get(place) or self.counted(*place)
+            found[place] = Count(count.met + 1, count.struck)
+        for place in struck:
+            count = found.get(place) or self.counted(*place)
+            found[place] = Count(count.met, count.struck + 1)
+        return found
+
+    def standing(self, rule: Rule, now: datetime) -> Standing:
+        if self.expired or self.arming.over(now) or rule.ended(now, self.arming.since):
+            return Standing.EXPIRED
+        return Standing.SPENT if rule.spent(self.counted(rule.name, "").struck) else Standing.ARMED
+
+    def state(self, now: datetime, holding: Mapping[str, Iterable[Strike]]) -> ArmedState:
+        """``holding``: by rule."""
+        scenario = self.arming.scenario
+        rules = tuple(
+            RuleState(
+                rule=rule,
+                standing=self.standing(rule, now),
+                struck=self.counted(rule.name, "").struck,
+                met=self._met(rule),
+                holding=tuple(holding.get(rule.name, ())),
+            )
+            for rule in scenario.rules
+        )
+        return ArmedState(
+            name=scenario.name,
+            description=scenario.description,
+            world=self.arming.world,
+            source=self.source,
+            text=self.text,
+            since=self.arming.since,
+            expires=None if scenario.expires is None else moment(scenario.expires, self.arming.since),
+            seed=self.arming.seed,
+            standing=Standing.BROKEN if self.problem else _together([each.standing for each in rules]),
+            rules=rules,
+            problem=self.problem,
+        )
+
+    def _met(self, rule: Rule) -> int:
+        found = [(key, count.met) for (name, key), count in self.counts.items() if name == rule.name]
+        by_chance = sum(met for key, met in found if key.startswith(BY_CHANCE))
+        return by_chance or sum(met for _, met in found)
+
+
+_NONE = Count()
+
+
+def _together(standings: list[Standing]) -> Standing:
+    """Armed while any rule is; else expired if any rule is that."""
+    for standing in (Standing.ARMED, Standing.EXPIRED):
+        if standing in standings:
+            return standing
+    return Standing.SPENT
+
+
+def families(points: Iterable[str]) -> set[str]:
+    """The families that patterns of points speak of."""
+    wanted = [point.partition(".")[0] for point in points]
+    return {family for family in FAMILIES if any(fnmatchcase(family, each) for each in wanted)}
