@@ -188,6 +188,11 @@ class Settings:
     mail_from: str = _option("smtp.sender", "no-reply@tapis-emulator.localhost", "sender of e-mails")
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of this process, for what starts other programs: a copy."""
+    return dict(os.environ)
+
+
 def options() -> Iterator[Field[Any]]:
     """The table: dataclass fields with ``metadata["key"]`` and ``metadata["help"]``."""
     return iter(fields(Settings))
