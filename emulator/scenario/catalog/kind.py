@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -45,6 +45,7 @@ class ActionKind:
 
     ``name`` is lower case with hyphens. ``points`` are globs (``http.*``, ``job.archiving``). ``main`` is the
     argument that a plain value stands for: ``{delay: 30s}``. ``text`` says what a client sees, in one sentence.
+    ``mistake`` is given all arguments and says what is wrong with them beyond their units; "" for nothing.
     """
 
     name: str
@@ -52,3 +53,4 @@ class ActionKind:
     text: str
     args: Mapping[str, Argument] = field(default_factory=dict)
     main: str = ""
+    mistake: Callable[[Mapping[str, Any]], str] | None = None
