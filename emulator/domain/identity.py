@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from emulator.domain.apis import APIS, named
 
@@ -39,13 +40,19 @@ class World:
     seeded: bool = False
     """Its systems and apps have been put in place; what users change later is theirs."""
     generation: int = 1
-    """One more with every reset and restore: what it draws from its seed of chance begins anew with each."""
+    """One more with every reset and restore; its files lie in a directory of that number."""
     chance_seed: int | None = None
     """What ids and chance are drawn from; None: they are different every time."""
+    chance_generation: int = 1
+    """Where drawing begins, and begins again with each reset: not where what it was made from was drawn."""
     origin: str = ""
     """What it was made from, in words: the built-in seed, a folder, an uploaded snapshot."""
-    pending: str = ""
-    """What was begun with the whole world and is not done yet (``reset``, ``delete``); the next start ends it."""
+    kept: str = ""
+    """Where the data directory keeps what a reset goes back to; "" before the world is complete."""
+    simulated: Any = None
+    """What it was created with for its simulated apps, as asked for; None: apps are run."""
+    clock: Any = None
+    """What its clock was created with, as asked for; a reset goes back to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,14 +56,14 @@ class AccountRows:
 
     def add_users(self, new: list[User], password: str) -> None:
         """Several accounts with one password: hashed once, as a seed with forty students wants."""
-        hashed = generate_password_hash(password, method=_HASH_METHOD)
+        password_hash = hashed(password)
         self._connection.execute(
             insert(users),
             [
                 {
                     "world": user.world,
                     "username": user.username,
-                    "password_hash": hashed,
+                    "password_hash": password_hash,
                     "email": user.email,
                     "document": to_document(user),
                 }
@@ -93,7 +93,7 @@ class AccountRows:
         """Replace an account; None keeps its password."""
         values = {"email": user.email, "document": to_document(user)}
         if password is not None:
-            values["password_hash"] = generate_password_hash(password, method=_HASH_METHOD)
+            values["password_hash"] = hashed(password)
         self._connection.execute(
             update(users)
             .where(users.c.world == user.world, users.c.username == user.username)
@@ -106,13 +106,18 @@ class AccountRows:
         )
 
     def password_matches(self, world: str, username: str, password: str) -> bool:
-        hashed = self._connection.scalar(
+        kept = self._connection.scalar(
             select(users.c.password_hash).where(users.c.world == world, users.c.username == username)
         )
-        return hashed is not None and check_password_hash(hashed, password)
+        return kept is not None and check_password_hash(kept, password)
 
     def count_users(self, world: str) -> int:
         return (
             self._connection.scalar(select(func.count()).select_from(users).where(users.c.world == world))
             or 0
         )
+
+
+def hashed(password: str) -> str:
+    """What is kept of a password."""
+    return generate_password_hash(password, method=_HASH_METHOD)
