@@ -190,13 +190,13 @@ def _time(name: str, value: Any, share: float) -> float:
         least, most = (_time(name, end, share) for end in value)
         if most < least:
             raise BadSimulation(f"{name}: the range ends before it begins")
-        return least + (most - least) * share
+        return round(least + (most - least) * share, 3)
     number = seconds(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= LONGEST:
         raise BadSimulation(
             f"{name}: expected a time such as 90, 10s, 5m or [10s, 5m], not {str(value)[:60]!a}"
         )
-    return float(number)
+    return round(float(number), 3)
 
 
 def _run_time(name: str, value: Any, share: float) -> float | None:

@@ -61,7 +61,13 @@ class SandboxLauncher:
         """See ``ports.Launcher``."""
         self.start()
         script = self._runs.table.get(launch.job_id) or self._take(launch)
-        if is_batch(launch.scheduler):
+        if script.is_held:
+            return script.intent.remote_job_id
+        return self._let_go(script)
+
+    def _let_go(self, script: Script) -> str:
+        """Into its queue, or to its start where there is none; the answer is the remote job id."""
+        if is_batch(script.intent.launch.scheduler):
             self._scheduler.line_up(script)
             return script.intent.remote_job_id
         with script.begun:
@@ -69,6 +75,14 @@ class SandboxLauncher:
                 self._runs.begin(script)
                 self._tell(script)
         return script.intent.remote_job_id or self._process_id(script)
+
+    def release(self, launch: Launch, remote_job_id: str) -> None:
+        """See ``ports.Launcher``."""
+        self.start()
+        script = self._runs.table.get(launch.job_id)
+        if script is not None and script.is_held and not script.is_over:
+            script.job.mark_released()
+            self._let_go(script)
 
     def report(self, launch: Launch, remote_job_id: str) -> RemoteReport:
         """See ``ports.Launcher``."""
@@ -107,6 +121,10 @@ class SandboxLauncher:
                 script.job.mark_forgotten()
         if over:
             self._runs.drop(script)
+
+    def next_number(self, world: str, host: str) -> int:
+        """The next local job id of a host, for scripts that are run elsewhere. Raises OSError."""
+        return self._spool.next_number(world, host)
 
     # starting and stopping
 
@@ -165,7 +183,7 @@ class SandboxLauncher:
         elif job.claimed():
             self._scheduler.occupy(script)
             self._runs.find(script)
-        elif job.killed() is None and is_batch(intent.launch.scheduler):
+        elif job.killed() is None and is_batch(intent.launch.scheduler) and not script.is_held:
             self._scheduler.line_up(script)
         if job.killed() is not None and not script.is_over:
             self._runs.kill(script, CANCELLED, "")
@@ -189,7 +207,8 @@ class SandboxLauncher:
                 return known
             job = self._spool.job(launch.job_id)
             # inside a container a script's process id says nothing to anybody outside
-            number = self._spool.next_number(launch.world, launch.host) if batch or image else 0
+            numbered = batch or image or launch.held
+            number = self._spool.next_number(launch.world, launch.host) if numbered else 0
             intent = Intent(
                 launch=launch,
                 number=number,

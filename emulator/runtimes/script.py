@@ -49,6 +49,11 @@ class Script:
     begun: threading.Lock = field(default_factory=threading.Lock)
 
     @property
+    def is_held(self) -> bool:
+        """Handed over to be held in its queue, and not let go since."""
+        return self.intent.launch.held and not self.job.released()
+
+    @property
     def is_over(self) -> bool:
         return self.phase is Phase.OVER
 

@@ -9,6 +9,7 @@ One directory for each job, outside of its work dir::
         pid          process id of the script
         exit         how it ended; the file's time is when
         killed.json  why it was killed, written before the first signal
+        released     the job was held in its queue, and is no longer
         forgotten    the job is over: remove the directory as soon as nothing runs any more
         log          what the supervisor itself complained about
         nodes, tmp/  node file and TMPDIR of the script
@@ -179,6 +180,12 @@ class JobSpool:
             return None
         document = json.loads(text)
         return document["word"], document["reason"], datetime.fromisoformat(document["at"])
+
+    def mark_released(self) -> None:
+        self._put("released", "")
+
+    def released(self) -> bool:
+        return (self.path / "released").exists()
 
     def mark_forgotten(self) -> None:
         self._put("forgotten", "")

@@ -10,6 +10,7 @@ from emulator.domain.ports import Clock, Hosts, Launch, RemoteReport, RemoteStat
 from emulator.runtimes.remote import submission
 from emulator.runtimes.remote.login import login_of
 from emulator.runtimes.remote.watching import Watching
+from emulator.schedulers import held
 from emulator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,14 @@ class RemoteLauncher:
         if not dialect.cancelled(reply):
             said = (reply.stderr.strip() or reply.stdout.strip() or f"exit code {reply.code}")[-500:]
             raise OSError(f"{shell.address}: {remote_job_id} could not be cancelled: {said}")
+
+    def release(self, launch: Launch, remote_job_id: str) -> None:
+        """See ``ports.Launcher``. Raises OSError with the scheduler's words when it does not do it."""
+        shell = login_of(self._hosts, launch).shell()
+        reply = submission.run(shell, launch, held.release(launch.scheduler, remote_job_id))
+        if reply.code:
+            said = (reply.stderr.strip() or reply.stdout.strip() or f"exit code {reply.code}")[-500:]
+            raise OSError(f"{shell.address}: {remote_job_id} could not be released: {said}")
 
     def forget(self, launch: Launch) -> None:
         """See ``ports.Launcher``."""

@@ -12,6 +12,7 @@ from emulator.domain.paths import basename
 from emulator.domain.ports import Completed, Launch, Shell
 from emulator.domain.work_dir import LOG, SUBMISSION
 from emulator.schedulers.dialect import Dialect, NoAnswer, Rejected, Unclear
+from emulator.schedulers.held import held_submission
 
 log = logging.getLogger(__name__)
 
@@ -128,10 +129,11 @@ def startup(path: str) -> str:
 
 
 def _attempt(shell: Shell, dialect: Dialect, launch: Launch) -> Answer:
+    command = dialect.submit(launch)
     submission = _SUBMIT.format(
         startup=_logged_startup(launch),
         script=shlex.quote(basename(launch.script)),
-        submit=dialect.submit(launch),
+        submit=held_submission(launch.scheduler, command) if launch.held else command,
     )
     return _answer(shell.run(_script(launch, submission), seconds=SECONDS), shell)
 
