@@ -64,6 +64,11 @@ class Settings:
     listener: tuple[str, ...] = _option(
         "server.listener", (), "another port and its default user: PORT=USER or PORT=USER@WORLD"
     )
+    listener_ports: str = _option(
+        "server.listener_ports",
+        "",
+        "ports (FIRST-LAST) of listeners that ask for none, so that a container can publish them; empty: any free one",
+    )
     base_url: str = _option("server.base_url", "", "base URL in links; empty: as the request came")
     log_level: str = _option(
         "server.log_level", "WARNING", "what is logged", ("DEBUG", "INFO", "WARNING", "ERROR")

@@ -32,6 +32,7 @@ class WaysIn:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._ports = range(0)
         self._scopes: dict[str, ListenerScope] = {}
         self._ways: dict[str, _Way] = {}
         self._serial = itertools.count(1)
@@ -44,7 +45,8 @@ class WaysIn:
         return self._scopes
 
     def serve(self, app: WSGIApplication, tls: TlsIdentity) -> None:
-        """What every listener serves, from now on."""
+        """What every listener serves, from now on. Raises BadSetting."""
+        self._ports = port_range(self._settings.listener_ports)
         self._server = Server(
             app, version=self._settings.service_version, tls=tls, stand_in=stood_in(self._settings)
         )
@@ -62,10 +64,25 @@ class WaysIn:
 
     def open(self, listener: Listener, *, kept: bool) -> int:
         """Answers `Ports.open`."""
+        if listener.port == 0 and self._ports:
+            return self._open_one_of(listener, kept)
         try:
             return self._open(listener, kept=kept, controls=False)
         except OSError as error:
             raise PreconditionFailed(self._refusal(listener, error)) from error
+
+    def _open_one_of(self, listener: Listener, kept: bool) -> int:
+        """On the first port that is free of those that are meant for it."""
+        for port in self._ports:
+            try:
+                return self._open(replace(listener, port=port), kept=kept, controls=False)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise PreconditionFailed(self._refusal(listener, error)) from error
+        first, last = self._ports[0], self._ports[-1]
+        raise PreconditionFailed(
+            f"The ports {first}-{last} are all in use: {flag('server.listener_ports')} gives listeners no others"
+        )
 
     def close(self, name: str) -> None:
         """Answers `Ports.close`."""
@@ -151,6 +168,17 @@ def stood_in(settings: Settings) -> StandIn | None:
         return StandIn(hosts) if hosts else None
     except ValueError as error:
         raise BadSetting(f"{flag('server.stand_in_for')}: {error}") from error
+
+
+def port_range(text: str) -> range:
+    """What ``8001-8040`` means; nothing for "". Raises BadSetting."""
+    if not text.strip():
+        return range(0)
+    first, mark, last = (part.strip() for part in text.partition("-"))
+    last = last if mark else first
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last) <= 65535):
+        raise BadSetting(f"{flag('server.listener_ports')}: {text!r} is not FIRST-LAST, as in 8001-8040")
+    return range(int(first), int(last) + 1)
 
 
 def configured(text: str) -> Listener:
