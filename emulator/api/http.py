@@ -12,12 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Rule
 
+from emulator.api.called import Called
+from emulator.api.gateway import GatewayFault, asked_api, fault
+from emulator.api.watch import Watch
 from emulator.domain.errors import EmulatorError
 from emulator.domain.identity import Caller, World
 from emulator.settings import Settings
@@ -34,6 +38,9 @@ _fixed_base: ContextVar[str | None] = ContextVar("fixed_base_url", default=None)
 ACTS_AS = "emulator.acts_as"
 """Key in the environ of a request that we make ourselves: the Caller it is made as. Clients cannot set it."""
 
+_CONTROL = "/_emulator"
+_CHECKED = {"expire": 900903, "revoke": 900904, "refuse": 900901}
+"""The gateway's code for what a rule does to a good token."""
 _FILES = re.compile(r"/*files/+v2/+([a-z]+)(.*)", re.DOTALL)
 
 
@@ -58,30 +65,7 @@ class Edge:
     services: Services
     settings: Settings
     scopes: Mapping[str, ListenerScope]
-
-
-class GatewayFault(Exception):
-    """An answer of the API gateway that stands before the services [conventions §9.2].
-
-    ``older`` is the code and message of the same fault in XML, where they differ from those in JSON.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        code: int,
-        message: str,
-        description: str = "",
-        kind: str = "ams",
-        older: tuple[int, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.older = older
-        self.status = status
-        self.code = code
-        self.message = message
-        self.description = description
-        self.kind = kind
+    watch: Watch | None = None
 
 
 class Dialect(ABC):
@@ -106,6 +90,18 @@ class Dialect(ABC):
     @abstractmethod
     def crash(self) -> Response:
         """The answer when the program has made a mistake."""
+
+    def called(self, method: str, path: str) -> Called:
+        """Which operation a request asks for."""
+        return Called()
+
+    def service_says(self, called: Called, status: int, message: str) -> Response:
+        """What the service of an operation answers with a status, if no ``message`` says it."""
+        return self.fault(GatewayFault(status, status, message))
+
+    def claimed_user(self) -> str:
+        """Who the request says it comes from, where the edge does not look after that; "" for nobody."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +147,11 @@ def caller() -> Caller:
     """The user the current request acts as."""
     found: Caller = g.caller
     return found
+
+
+def now() -> datetime:
+    """What the clock of the caller's world says."""
+    return services().clocks.of(caller().world).now()
 
 
 def scope() -> ListenerScope:
@@ -199,15 +200,22 @@ def _base_url() -> str:
 
 
 def create_app(
-    services: Services, settings: Settings, scopes: Mapping[str, ListenerScope], dialects: Iterable[Dialect]
+    services: Services,
+    settings: Settings,
+    scopes: Mapping[str, ListenerScope],
+    dialects: Iterable[Dialect],
+    watch: Watch | None = None,
 ) -> Flask:
-    """The WSGI application, with the routes of ``dialects``; the first one words errors outside any route."""
+    """The WSGI application, with the routes of ``dialects``; the first one words errors outside any route.
+
+    Without ``watch`` requests are not remembered, and scenarios do not strike at them.
+    """
     app = Flask("emulator", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     app.url_map.converters["tail"] = TailConverter
     app.url_map.converters["below"] = BelowConverter
-    app.extensions["emulator"] = Edge(services, settings, scopes)
+    app.extensions["emulator"] = Edge(services, settings, scopes, watch)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.wsgi_app = _TidyPaths(app.wsgi_app)  # type: ignore[method-assign]
     by_endpoint: dict[str, tuple[Dialect, Route]] = {}
@@ -218,12 +226,12 @@ def create_app(
             by_endpoint[endpoint] = (dialect, route)
             app.url_map.add(Rule(route.path, endpoint=endpoint, methods=[*route.methods.split(), "OPTIONS"]))
             app.view_functions[endpoint] = route.handler
-    _install_hooks(app, by_endpoint, everyone[0], settings)
+    _install_hooks(app, by_endpoint, everyone[0], watch)
     return app
 
 
 def _install_hooks(
-    app: Flask, by_endpoint: Mapping[str, tuple[Dialect, Route]], first: Dialect, settings: Settings
+    app: Flask, by_endpoint: Mapping[str, tuple[Dialect, Route]], first: Dialect, watch: Watch | None
 ) -> None:
     def dialect() -> Dialect:
         found = by_endpoint.get(request.endpoint or "")
@@ -234,18 +242,16 @@ def _install_hooks(
         if request.method == "OPTIONS":
             return Response(status=200, content_type="application/json")  # Flask's own would be HTML
         found = by_endpoint.get(request.endpoint or "")
-        if found is None:
+        route = found[1] if found else None
+        if watch is None or ACTS_AS in request.environ or _is_control(request.path):
+            _let_in(route)
             return None
-        route = found[1]
-        if not route.streams:
-            request.max_content_length = settings.max_request_mb * 1024 * 1024
-        if not route.open:
-            acts_as = request.environ.get(ACTS_AS)
-            g.caller = _bearer_caller() if acts_as is None else acts_as
-        return None
+        return _watched(watch, dialect(), route)
 
     @app.after_request
     def _cors(response: Response) -> Response:
+        if watch is not None:
+            response = watch.answered(response)
         # [conventions §10]
         wanted = request.headers.get("Access-Control-Request-Headers")
         response.headers["Access-Control-Allow-Origin"] = "*"
@@ -265,6 +271,43 @@ def _install_hooks(
         return dialect().crash()
 
 
+def _let_in(route: Route | None) -> None:
+    """Find out who asks, where the route wants to know. Raises GatewayFault."""
+    if route is None:
+        return
+    if not route.streams:
+        request.max_content_length = edge().settings.max_request_mb * 1024 * 1024
+    if not route.open:
+        acts_as = request.environ.get(ACTS_AS)
+        g.caller = _bearer_caller() if acts_as is None else acts_as
+
+
+def _watched(watch: Watch, dialect: Dialect, route: Route | None) -> Response | None:
+    """Let a request in, which is remembered whatever becomes of it; the answer where it goes no further.
+
+    Scenarios speak before the gateway turns anybody away: a gateway that is down says so to everybody.
+    """
+    watch.begin()
+    refused: GatewayFault | None = None
+    user, here = "", scope().world
+    try:
+        _let_in(route)
+    except GatewayFault as error:
+        refused = error
+    finally:
+        caller = g.get("caller")
+        user, here = (caller.username, caller.world) if caller else (dialect.claimed_user(), here)
+        watch.arrived(here, user)
+    answer = watch.struck(dialect, services(), here, user)
+    if answer is None and refused is not None:
+        raise refused
+    return answer
+
+
+def _is_control(path: str) -> bool:
+    return path == _CONTROL or path.startswith(f"{_CONTROL}/")
+
+
 def anonymous_caller() -> Caller | None:
     """The listener's default user, for a request without credentials; None where those are refused."""
     here = scope()
@@ -279,48 +322,23 @@ def _bearer_caller() -> Caller:
     if credentials is None:
         default = anonymous_caller()
         if default is None:
-            raise missing_credentials()
+            raise fault(900902)
         return default
     kind, _, token = credentials.strip().partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise missing_credentials()
+        raise fault(900902)
     found = services().tokens.bearer(token.strip())
     if found is None:
-        raise _bad_token(900904, "Access Token Inactive")
+        raise fault(900904)
     if services().tokens.is_over(found.token):
-        raise _bad_token(900903, "Access Token Expired")
-    if found.client is not None and not found.client.may_call(_api()):
-        raise GatewayFault(
-            403, 900908, "Resource forbidden", f"User is NOT authorized to access the Resource: /{_api()}/v2"
-        )
+        raise fault(900903)
+    strike = services().tokens.check(found.token, request.path)
+    if strike is not None:
+        raise fault(_CHECKED[strike.action.kind], strike.action.args.get("message", ""))
+    g.token = found.token
+    if found.client is not None and not found.client.may_call(asked_api()):
+        raise fault(900908)
     return found.caller
-
-
-def missing_credentials() -> GatewayFault:
-    """401 for a request that must carry a token and does not [conventions §9.2]."""
-    return GatewayFault(
-        401,
-        900902,
-        "Missing Credentials",
-        "Required OAuth credentials not provided. Make sure your API invocation call has a header: "
-        '"Authorization: Bearer ACCESS_TOKEN"',
-    )
-
-
-def _bad_token(older_code: int, older_message: str) -> GatewayFault:
-    """401; today's gateways have one code for all of these, the older ones, which spoke XML, one for each."""
-    return GatewayFault(
-        401,
-        900901,
-        "Invalid Credentials",
-        f"Access failure for API: /{_api()}/v2, version: v2. Make sure you have given the correct access token",
-        older=(older_code, older_message),
-    )
-
-
-def _api() -> str:
-    """The first part of the path: which service is asked."""
-    return request.path.strip("/").split("/")[0]
 
 
 class _TidyPaths:

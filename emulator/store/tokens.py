@@ -114,6 +114,14 @@ class TokenRows:
             ours = and_(ours, tokens.c.client_key == client_key)
         self._connection.execute(delete(tokens).where(ours))
 
+    def end(self, access_token: str, when: datetime) -> None:
+        """The access token is good until ``when``, if it would be longer."""
+        self._connection.execute(
+            update(tokens)
+            .where(tokens.c.access_token == access_token, tokens.c.expires > when)
+            .values(expires=when)
+        )
+
     def forget_ended(self, client_key: str, before: datetime) -> None:
         """Drop a client's tokens that ended before a time and cannot be refreshed."""
         self._connection.execute(

@@ -10,6 +10,7 @@ from flask import Response, request
 from emulator.api.http import caller, services
 from emulator.api.v2.basic import basic_login
 from emulator.api.v2.wire import NO_STORE, bare
+from emulator.api.watch import user_is
 from emulator.domain.errors import OAuthRefused
 from emulator.domain.identity import Token
 
@@ -17,7 +18,9 @@ from emulator.domain.identity import Token
 def issue_token() -> Response:
     form = form_fields()
     key, secret = _client_credentials(form)
-    return bare(_token(services().tokens.issue(key, secret, form)), headers=NO_STORE)
+    token = services().tokens.issue(key, secret, form)
+    user_is(token.username)
+    return bare(_token(token), headers=NO_STORE)
 
 
 def revoke_token() -> Response:

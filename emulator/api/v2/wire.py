@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from emulator.api.http import Dialect, GatewayFault, Route, base_url, edge
+from emulator.api.called import Called
+from emulator.api.gateway import GatewayFault
+from emulator.api.http import Dialect, Route, base_url, edge
+from emulator.api.v2.basic import basic_login
 from emulator.domain import errors
 from emulator.domain.errors import EmulatorError
 
@@ -145,7 +148,9 @@ class V2(Dialect):
     def fault(self, fault: GatewayFault) -> Response:
         wants_xml = request.accept_mimetypes.best_match(["application/json", "application/xml", "text/xml"])
         accept = request.headers.get("Accept", "")
-        if edge().settings.fault_format == "xml" or ("xml" in accept and wants_xml != "application/json"):
+        chosen = fault.format or edge().settings.fault_format
+        asked = not fault.format and "xml" in accept and wants_xml != "application/json"
+        if chosen == "xml" or asked:
             response = Response(_fault_xml(fault), status=fault.status, content_type="application/xml")
         else:
             body = {"code": fault.code, "message": fault.message, "description": fault.description}
@@ -156,6 +161,21 @@ class V2(Dialect):
 
     def crash(self) -> Response:
         return error_reply(500, "An unexpected error occurred inside the emulator; its log has the details.")
+
+    def called(self, method: str, path: str) -> Called:
+        from emulator.api.v2.coverage import calls  # for scenarios only
+
+        return calls.called(method, path)
+
+    def service_says(self, called: Called, status: int, message: str) -> Response:
+        from emulator.api.v2 import refusals
+
+        return refusals.answer(called, status, message)
+
+    def claimed_user(self) -> str:
+        """Of the services that are open without a token, ``/clients`` alone is told a user's name."""
+        login = basic_login() if request.path.startswith("/clients/") else None
+        return login[0] if login else ""
 
 
 def _tenants_verb(error: HTTPException) -> int | None:

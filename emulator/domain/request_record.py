@@ -1,0 +1,32 @@
+"""What is remembered of a request to the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from emulator.domain.fault import Strike
+
+LONGEST = 2000
+"""Characters of a path, and of a query, that are kept."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestRecord:
+    """One request, filled in as it goes on: ``status`` is None until an answer was found.
+
+    ``number`` counts the requests of a world from 1. ``path`` is unescaped. ``received`` and ``ended`` (None while
+    it is under way) are by the world's clock. ``sent`` is the bytes of the answer's body: those it will have until
+    it has ended, those that were sent then. ``strikes`` are what scenarios did on its way.
+    """
+
+    number: int
+    method: str
+    path: str
+    query: str
+    user: str
+    received: datetime
+    status: int | None = None
+    sent: int = 0
+    ended: datetime | None = None
+    strikes: list[Strike] = field(default_factory=list)

@@ -1,0 +1,114 @@
+"""The newest requests of each world, in memory, and the request that a thread is working at."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
+
+from emulator.domain.fault import Occasion, Strike
+from emulator.domain.ports import Clocks, Gate
+from emulator.domain.request_record import LONGEST, RequestRecord
+
+MOST = 10_000
+"""Requests that are remembered of each world."""
+
+
+@dataclass(slots=True)
+class UnderWay:
+    """The request that a thread is working at: what struck on its way, and how it waits.
+
+    ``wait`` returns when the function that it hands on is called; it does not return where the client goes first.
+    """
+
+    wait: Callable[[Callable[[Callable[[], None]], Callable[[], None]]], None]
+    strikes: list[Strike] = field(default_factory=list)
+
+
+under_way: ContextVar[UnderWay | None] = ContextVar("request_under_way", default=None)
+"""None in all threads but those of requests to the API."""
+
+
+class RequestLog:
+    """``on_change`` is called with a world's name whenever a request was added there, or got its answer."""
+
+    def __init__(self, *, clocks: Clocks, on_change: Callable[[str], None] = lambda _world: None) -> None:
+        self._clocks = clocks
+        self._on_change = on_change
+        self._worlds: dict[str, _World] = {}
+
+    def begin(
+        self, world: str, method: str, path: str, query: str, user: str, strikes: list[Strike]
+    ) -> RequestRecord:
+        """Remember a request that has arrived; ``strikes`` may grow."""
+        kept = self._worlds.get(world) or self._worlds.setdefault(world, _World())
+        record = RequestRecord(
+            number=next(kept.numbers),
+            method=method,
+            path=path[:LONGEST],
+            query=query[:LONGEST],
+            user=user,
+            received=self._clocks.of(world).now(),
+            strikes=strikes,
+        )
+        kept.records.append(record)
+        self._on_change(world)
+        return record
+
+    def answered(self, world: str, record: RequestRecord, status: int, size: int) -> None:
+        """It has an answer, of which ``size`` bytes of body will be sent (0 where nobody knows yet)."""
+        record.sent = size
+        record.status = status
+        self._on_change(world)
+
+    def end(self, world: str, record: RequestRecord, sent: int) -> None:
+        """It is over: answered, or broken off."""
+        record.sent = sent
+        record.ended = self._clocks.of(world).now()
+        self._on_change(world)
+
+    def of(self, world: str) -> list[RequestRecord]:
+        """Oldest first."""
+        kept = self._worlds.get(world)
+        return [] if kept is None else list(kept.records)
+
+    def clear(self, world: str) -> int:
+        """Forget a world's requests; how many there were. Numbers go on."""
+        kept = self._worlds.get(world)
+        if kept is None:
+            return 0
+        forgotten = len(kept.records)
+        kept.records.clear()
+        self._on_change(world)
+        return forgotten
+
+    def forget(self, world: str) -> None:
+        """The world begins anew, or is gone: numbers begin with 1 again."""
+        if self._worlds.pop(world, None) is not None:
+            self._on_change(world)
+
+
+class _World:
+    def __init__(self) -> None:
+        self.records: deque[RequestRecord] = deque(maxlen=MOST)
+        self.numbers = count(1)
+
+
+class NotingGate:
+    """A gate that notes what strikes in a request's own thread with the request."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self.armed = gate.armed  # the question of every request: one call less
+        self.released = gate.released
+        self.on_release = gate.on_release
+
+    def strike(self, occasion: Occasion) -> Strike | None:
+        """See ports.Gate."""
+        strike = self._gate.strike(occasion)
+        request = under_way.get()
+        if strike is not None and request is not None:
+            request.strikes.append(strike)
+        return strike
