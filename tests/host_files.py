@@ -134,6 +134,35 @@ class HostFilesSuite:
         assert place.read("/a") == b"old"
         assert place.unfinished() == []
 
+    def test_what_broke_off_goes_on(self, place: Place) -> None:
+        content = bytes(range(256)) * 4096 * 3
+        target = place("/resumed")
+        with pytest.raises(ConnectionError):
+            with place.files.writer(target, resume="one") as stream:
+                stream.write(content[:2_000_000])
+                raise ConnectionError("the source has gone")
+        assert not place.files.exists(target)
+        with place.files.writer(target, resume="another") as stream:
+            assert stream.tell() == 0
+            stream.write(b"another")
+        with place.files.writer(target, resume="one") as stream:
+            kept = stream.tell()
+            assert 0 < kept <= 2_000_000
+            stream.write(content[kept:])
+        assert place.read("/resumed") == content
+        assert place.unfinished() == []
+
+    def test_two_that_go_on_with_the_same_do_not_mix(self, place: Place) -> None:
+        target = place("/both")
+        with place.files.writer(target, resume="same") as first:
+            first.write(b"first " * 1000)
+            first.flush()
+            with place.files.writer(target, resume="same") as second:
+                assert second.tell() == 0
+                second.write(b"second")
+            assert place.read("/both") == b"second"
+        assert place.read("/both") == b"first " * 1000
+
     def test_nobody_sees_a_file_before_it_is_whole(self, place: Place) -> None:
         with place.files.writer(place("/a")) as stream:
             stream.write(b"half")

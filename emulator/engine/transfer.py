@@ -8,9 +8,10 @@ what lies beside it is left alone. A symbolic link is copied as what it points t
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,9 @@ from emulator.domain import paths
 from emulator.domain.file import FileInfo
 from emulator.domain.ports import HostFiles
 from emulator.engine.bulk import FEWEST, SMALL, Batch, Ends, Small, copy_batch
+from emulator.engine.passage import FREE, Passage
 from emulator.engine.streams import copy_stream
+from emulator.engine.struck_files import source_of, target_of
 from emulator.engine.tree import Entry, SourceTree
 
 ATTEMPTS = 3
@@ -106,7 +109,7 @@ class Transfer:
     left out, with all below it. A directory of which nothing is left is not made, an empty one is.
     ``checksums``: the copy of every file is compared with it (SHA-256).
     With ``merge`` the target directory is somebody else's: its mode is not touched. ``each`` is told the
-    relative path of every file that has arrived.
+    relative path of every file that has arrived. ``passage`` is what scenarios do to files on their way.
     """
 
     def __init__(
@@ -118,8 +121,10 @@ class Transfer:
         merge: bool = False,
         each: Callable[[str], object] = lambda _relative: None,
         checksums: bool = False,
+        passage: Passage = FREE,
     ) -> None:
         self._checksums = checksums
+        self._passage = passage
         self._source = source
         self._target = target
         self._watch = watch
@@ -138,9 +143,10 @@ class Transfer:
         tree = self._tree()
         extent, entries = self._measure(tree)
         self._watch.begin(extent)
+        self._passage.begin(extent.files)
         modes: list[tuple[str, int]] = []
         batch = Batch()
-        for entry in entries or tree.entries():
+        for entry in self._in_order(lambda: entries or tree.entries()):
             self._watch.checkpoint()
             target = self._target_of(entry.relative)
             if entry.info.is_dir:
@@ -163,7 +169,15 @@ class Transfer:
     def _together(self, entry: Entry) -> bool:
         """Whether a file goes with others: where each is to be compared, each goes by itself."""
         small = bool(entry.relative) and entry.info.length <= SMALL
-        return small and self._ends.distant and not self._checksums
+        return small and self._ends.distant and not self._checksums and self._passage.clear
+
+    def _in_order(self, entries: Callable[[], Iterable[Entry]]) -> Iterable[Entry]:
+        """Parents before children, by name, as they are; behind them the files that are to come last."""
+        if self._passage.clear:
+            return entries()
+        late = self._passage.late
+        last = (one for one in entries() if not one.info.is_dir and late(one.relative))
+        return chain((one for one in entries() if one.info.is_dir or not late(one.relative)), last)
 
     def _copy_together(self, files: list[Small]) -> None:
         """Small files of distant machines; what a stream does not bring is copied one by one, with its error."""
@@ -232,17 +246,20 @@ class Transfer:
     def _copy_with_retries(self, relative: str, info: FileInfo, target: str) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             moved = 0
+            way = self._passage.way(info.path, target, relative)
+            source = source_of(self._source.files, way)
             try:
                 self._make_parent(target)
-                with self._target.files.writer(target, info.mode & 0o777, self._mark_of(info)) as outgoing:
+                mark = self._mark_of(info, target)
+                with target_of(self._target.files, way).writer(target, info.mode & 0o777, mark) as outgoing:
                     moved = outgoing.tell()
                     self._watch.moved(moved)
-                    with self._source.files.reader(info.path, moved) as incoming:
+                    with source.reader(info.path, moved) as incoming:
                         for count in copy_stream(incoming, outgoing):
                             moved += count
                             self._watch.moved(count)
                             self._watch.checkpoint()
-                    self._check_size(info, moved)
+                    _check_size(source, info, moved)
                 self._compare(info.path, target)
                 return
             except OSError as error:
@@ -252,9 +269,11 @@ class Transfer:
                 if attempt == ATTEMPTS or permanent(error):
                     raise TransferFailed(text, error) from error
 
-    def _mark_of(self, info: FileInfo) -> str:
+    def _mark_of(self, info: FileInfo, target: str) -> str:
         """What large files between machines are told by when a connection has broken in the middle of them."""
-        if info.length < RESUMABLE or not self._ends.distant:
+        if info.length < RESUMABLE:
+            return ""
+        if self._source.files.local_path(info.path) and self._target.files.local_path(target):
             return ""
         return f"{self._source.uri} {info.path} {info.length} {info.last_modified.isoformat()}"
 
@@ -262,11 +281,6 @@ class Transfer:
         """Raises OSError when the copy is another file, where that was asked for."""
         if self._checksums and self._source.files.sha256(source) != self._target.files.sha256(target):
             raise OSError(errno.EIO, "the copy has another checksum")
-
-    def _check_size(self, info: FileInfo, moved: int) -> None:
-        """A stream that ended early looks like the end of the file. Raises OSError."""
-        if moved < info.length and (now := self._source.files.stat(info.path).length) > moved:
-            raise OSError(errno.EIO, f"only {moved} of {now} bytes came")
 
     def _make_parent(self, target: str) -> None:
         parent = paths.parent(target)
@@ -313,6 +327,12 @@ def _real_place(location: Location) -> Path | None:
     """Where a place really lies on this machine, if it does; it need not exist."""
     local = location.files.local_path(location.path)
     return None if local is None else local.resolve()
+
+
+def _check_size(source: HostFiles, info: FileInfo, moved: int) -> None:
+    """A stream that ended early looks like the end of the file. Raises OSError."""
+    if moved < info.length and (now := source.stat(info.path).length) > moved:
+        raise OSError(errno.EIO, f"only {moved} of {now} bytes came")
 
 
 def permanent(error: OSError) -> bool:

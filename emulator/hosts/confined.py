@@ -73,8 +73,8 @@ class ConfinedFiles:
 
     @contextmanager
     def writer(self, path: str, mode: int | None = None, resume: str = "") -> Iterator[BinaryIO]:
-        """Always from the beginning, whatever ``resume`` says: nothing breaks between here and here."""
-        with self.incoming(parent(path)) as file:
+        mark = f"{path}\0{resume}" if resume else ""
+        with self._open_directory(parent(path)) as near, self._spool.file(near, self._tree, mark) as file:
             yield file.stream
             file.put(path, mode)
 

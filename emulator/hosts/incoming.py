@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import hashlib
 import itertools
 import os
 import shutil
@@ -17,6 +19,7 @@ from emulator.hosts.descent import DIRECTORY, Tree, missing, open_regular
 
 TEMPORARY_PREFIX = UNFINISHED
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_RESUME = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _PATCH = os.O_WRONLY | os.O_CREAT
 _NEW_FILE_MODE = 0o644
 _PIECE = 1024 * 1024
@@ -36,8 +39,12 @@ class Spool:
             path.unlink(missing_ok=True)
 
     @contextmanager
-    def file(self, near: int, tree: Tree) -> Iterator[IncomingFile]:
-        """A new file that can be put into the open directory ``near`` by renaming; gone unless it was put."""
+    def file(self, near: int, tree: Tree, resume: str = "") -> Iterator[IncomingFile]:
+        """A new file that can be put into the open directory ``near`` by renaming; gone unless it was put.
+
+        With ``resume`` what an earlier file of that name had when its source broke off is still in it, and it
+        stays when that happens again; see ports.HostFiles.writer.
+        """
         self._directory.mkdir(parents=True, exist_ok=True)
         home = os.open(self._directory, DIRECTORY)
         try:
@@ -45,18 +52,43 @@ class Spool:
                 # something is mounted inside the tree: only there can the file be renamed
                 os.close(home)
                 home = os.dup(near)
-            name = f"{TEMPORARY_PREFIX}{os.getpid()}-{next(self._numbers)}"
-            stream = os.fdopen(os.open(name, _CREATE, _NEW_FILE_MODE, dir_fd=home), "wb")
+            name, stream = self._open(home, resume)
+            broken = False
             try:
                 yield IncomingFile(stream, home, name, tree)
+            except (ConnectionError, TimeoutError):
+                broken = bool(resume)
+                raise
             finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=home)
+                if not broken:
+                    with suppress(FileNotFoundError):
+                        os.unlink(name, dir_fd=home)
                 # what was put in place has been flushed; of the rest, nobody wants what the disk had no room for
                 with suppress(OSError):
                     stream.close()
         finally:
             os.close(home)
+
+    def _open(self, home: int, resume: str) -> tuple[str, BinaryIO]:
+        """The file's name, and the file at its end; a new one where another transfer is busy with the one asked for."""
+        if resume:
+            mark = hashlib.sha256(resume.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+            name = f"{TEMPORARY_PREFIX}{mark}"
+            handle = os.open(name, _RESUME, _NEW_FILE_MODE, dir_fd=home)
+            if _ours(handle, name, home):
+                return name, os.fdopen(handle, "ab")
+            os.close(handle)
+        name = f"{TEMPORARY_PREFIX}{os.getpid()}-{next(self._numbers)}"
+        return name, os.fdopen(os.open(name, _CREATE, _NEW_FILE_MODE, dir_fd=home), "wb")
+
+
+def _ours(handle: int, name: str, home: int) -> bool:
+    """Whether nobody else writes to the file, nor has put it in place since it was opened."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(handle).st_ino == os.stat(name, dir_fd=home, follow_symlinks=False).st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 class IncomingFile:

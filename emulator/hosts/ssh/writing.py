@@ -8,6 +8,7 @@ import io
 import itertools
 import os
 import stat
+import threading
 from collections import deque
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -34,6 +35,9 @@ NEW_FILE_MODE = 0o644
 _UNSEEN_MODE = 0o600
 _PIECE = 1024 * 1024
 _numbers = itertools.count()
+_claimed: set[tuple[str, bytes]] = set()
+"""Unfinished files that somebody is writing to under a name that others would go on with; by machine and path."""
+_claiming = threading.Lock()
 
 
 def temporary_name(resume: bytes) -> bytes:
@@ -193,6 +197,23 @@ def refused(session: Session, path: bytes, error: OSError) -> OSError:
     return OSError(errno.EIO, f"the machine could not write it ({error.strerror}): a quota may be exceeded")
 
 
+class Claim:
+    """That nobody else in this program is busy with an unfinished file that others would go on with."""
+
+    def __init__(self, machine: str, directory: bytes, resume: bytes) -> None:
+        self._mark = (machine, directory.rstrip(b"/") + b"/" + temporary_name(resume))
+        with _claiming:
+            self.held = bool(resume) and self._mark not in _claimed
+            if self.held:
+                _claimed.add(self._mark)
+
+    def drop(self) -> None:
+        if self.held:
+            with _claiming:
+                _claimed.discard(self._mark)
+            self.held = False
+
+
 class SshIncoming:
     """See ports.Incoming: an unfinished file in a directory of the machine."""
 
@@ -200,13 +221,17 @@ class SshIncoming:
         """``directory`` as the machine itself has it, without links; ``resume`` names path and content, if at all."""
         self._login = login
         self._places = places
-        self._resume = bool(resume)
         self._put = False
-        with ExitStack() as stack:
-            session = stack.enter_context(login.sftp())
-            self._path, handle = self._create(session, directory, resume)
-            self._stream = SshWriter(login, session, stack.pop_all(), self._path, handle)
-        if resume:
+        self._claim = Claim(login.named, directory, resume)
+        try:
+            with ExitStack() as stack:
+                session = stack.enter_context(login.sftp())
+                self._path, handle = self._create(session, directory, resume if self._claim.held else b"")
+                self._stream = SshWriter(login, session, stack.pop_all(), self._path, handle)
+        except BaseException:
+            self._claim.drop()
+            raise
+        if self._claim.held:
             self._stream.start_at(self._kept)
 
     def _create(self, session: Session, directory: bytes, resume: bytes) -> tuple[bytes, bytes]:
@@ -271,8 +296,13 @@ class SshIncoming:
     def abandon(self, error: BaseException | None) -> None:
         """At the end, put or not: nothing stays, but what is to be resumed when the connection is back."""
         self._stream.close()
-        if self._put or (self._resume and isinstance(error, ConnectionError | TimeoutError)):
-            return
+        try:
+            if not self._put and not (self._claim.held and isinstance(error, ConnectionError | TimeoutError)):
+                self._remove()
+        finally:
+            self._claim.drop()
+
+    def _remove(self) -> None:
         try:
             with self._login.sftp() as session:
                 session.remove_file(self._path)
