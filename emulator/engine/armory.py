@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from hashlib import blake2b
 
 from emulator.domain.errors import EmulatorError, NotFound, PreconditionFailed
 from emulator.domain.fault import Strike
-from emulator.domain.ports import Clocks
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.scenario import Arming, Rule, Scenario, asked_again, moment
 from emulator.engine.armed import Armed, ArmedState, Standing, families
 from emulator.engine.stops import Stops
@@ -30,18 +31,19 @@ class Armory:
         *,
         store: Store,
         clocks: Clocks,
+        ids: Ids,
+        seed_of: Callable[[str], tuple[int, int] | None],
         read: Callable[[str, str], Scenario],
-        chance: Callable[[str], tuple[int, bool]],
     ) -> None:
         """``read`` understands a scenario's text (and where it is from); EmulatorError when it cannot.
 
-        ``chance`` gives the seed of a world's next scenario that names none, and whether the world's ids are the
-        same in every run.
+        ``seed_of`` gives the seed of a world and its generation; None where its ids are others in every run.
         """
         self._store = store
         self._clocks = clocks
+        self._ids = ids
+        self._seed_of = seed_of
         self._read = read
-        self._chance = chance
         self.lock = threading.Lock()
         """Over all that is here, and over the gate's counting. Never taken by whoever holds the store's."""
         self.listening: dict[tuple[str, str], tuple[tuple[Armed, Rule], ...]] = {}
@@ -58,7 +60,6 @@ class Armory:
         One of its name that can strike no more gives way; with ``again`` any does. Raises PreconditionFailed where
         one of its name is armed.
         """
-        seed, steady = self._chance(world)
         now = self._clocks.of(world).now()
         row = ArmedText(
             world=world,
@@ -66,7 +67,7 @@ class Armory:
             text=text,
             source=source,
             since=now,
-            seed=seed if scenario.seed is None else scenario.seed,
+            seed=self._draw_seed(world) if scenario.seed is None else scenario.seed,
         )
         with self.lock:
             before = self._find(world, scenario.name)
@@ -79,7 +80,7 @@ class Armory:
                     tx.scenarios.disarm(before.arming.number)
                 row = replace(row, number=tx.scenarios.arm(row))
             woken = [] if before is None else self._drop(before.arming.number)
-            armed = self._take_up(row, scenario, steady)
+            armed = self._take_up(row, scenario)
             self.listen(world, now)
             state = armed.state(now, {})
         _call(woken)
@@ -139,7 +140,7 @@ class Armory:
         with self.lock:
             woken = [wake for armed in self._of(world) for wake in self._drop(armed.arming.number)]
             for row, scenario, problem in understood:
-                armed = self._take_up(row, scenario, self._chance(row.world)[1], problem)
+                armed = self._take_up(row, scenario, problem)
                 armed.counts.update(counts.get(row.number, {}))
                 self._stop_again(armed, [stop for stop in stops if stop.arming == row.number])
             for each in {row.world for row in rows} | {place[0] for place in self.listening}:
@@ -188,17 +189,24 @@ class Armory:
             raise NotFound(f"No scenario {name!r} is armed in world {world}")
         return [found]
 
-    def _take_up(self, row: ArmedText, scenario: Scenario, steady: bool, problem: str = "") -> Armed:
+    def _take_up(self, row: ArmedText, scenario: Scenario, problem: str = "") -> Armed:
         arming = Arming(
             number=row.number,
             world=row.world,
             scenario=scenario,
             since=row.since,
             seed=row.seed,
-            steady_ids=steady,
+            steady_ids=self._seed_of(row.world) is not None,
         )
         self._armed[row.number] = armed = Armed(arming, row.text, row.source, row.expired, problem)
         return armed
+
+    def _draw_seed(self, world: str) -> int:
+        """For chances of a scenario that names no seed: from the world's own, where it has one."""
+        own = self._seed_of(world)
+        if own is not None:
+            return int.from_bytes(blake2b(f"{own[0]} {own[1]}".encode(), digest_size=8).digest(), "big") >> 1
+        return int(self._ids.of(world).token(), 16) >> 65
 
     def _understand(self, row: ArmedText) -> tuple[Scenario, str]:
         """What the text says; where it is not understood any more, no rules and the reason."""
@@ -239,7 +247,7 @@ class Armory:
         if end is None or armed.expired:
             return
         timer = self._clocks.of(arming.world).call_at(
-            moment(end, arming.since), lambda: self._expire(arming.number)
+            moment(end, arming.since), lambda: self._expire(arming.number), background=True
         )
         with self.lock:
             if arming.number in self._armed:

@@ -21,10 +21,19 @@ Places = list[tuple[str, str]]
 class ScenarioGate:
     """Answers ports.Gate on what the armory holds."""
 
-    def __init__(self, *, store: Store, clocks: Clocks, armory: Armory) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clocks: Clocks,
+        armory: Armory,
+        on_strike: Callable[[str], None] = lambda _world: None,
+    ) -> None:
+        """``on_strike`` is told the world of every strike, once it is kept."""
         self._store = store
         self._clocks = clocks
         self._armory = armory
+        self._on_strike = on_strike
         self._lock = armory.lock
         self._listening = armory.listening
         self._stops = armory.stops
@@ -44,7 +53,10 @@ class ScenarioGate:
                 if not stopped.ended(now):
                     return stopped.strike
             met, winner = self._weigh(occasion, now, before)
-            return self._save(occasion, now, met, winner)
+            strike = self._save(occasion, now, met, winner)
+        if strike is not None:
+            self._on_strike(occasion.world)
+        return strike
 
     def released(self, strike: Strike) -> bool:
         """See ports.Gate."""

@@ -62,7 +62,13 @@ def read_action(reader: Reader, tree: Tree, points: Sequence[PointKind]) -> Acti
     kind = _find(reader, tree.line, name, points) if name else None
     if kind is None:
         return None
-    return Action(kind.name, _arguments(reader, tree.line, kind, given))
+    arguments = _arguments(reader, tree.line, kind, given)
+    if arguments is None:
+        return None
+    wrong = "" if kind.mistake is None else kind.mistake(arguments)
+    if wrong:
+        reader.note(tree.line, f"{quoted(kind.name)}: {wrong}")
+    return Action(kind.name, arguments)
 
 
 def _split(reader: Reader, tree: Tree) -> tuple[str, Tree | None]:
@@ -104,8 +110,9 @@ def _senseless(name: str, point: str) -> str:
     )
 
 
-def _arguments(reader: Reader, line: int, kind: ActionKind, given: Tree | None) -> dict[str, Any]:
-    """All arguments of an action, those that were not given too."""
+def _arguments(reader: Reader, line: int, kind: ActionKind, given: Tree | None) -> dict[str, Any] | None:
+    """All arguments of an action, those that were not given too; None, and a note, where one is wrong."""
+    before = reader.noted
     what = quoted(kind.name)
     written: dict[str, tuple[int, Tree]] = {}
     if isinstance(given, Fields):
@@ -115,7 +122,7 @@ def _arguments(reader: Reader, line: int, kind: ActionKind, given: Tree | None) 
     elif given is not None:
         takes = f"its arguments by name: {listed(tuple(kind.args))}" if kind.args else "no arguments"
         reader.note(given.line, f"{what} takes {takes}")
-        return {}
+        return None
     found: dict[str, Any] = {}
     for name, argument in kind.args.items():
         if name in written:
@@ -124,14 +131,14 @@ def _arguments(reader: Reader, line: int, kind: ActionKind, given: Tree | None) 
             reader.note(line, f"{what} needs {quoted(name)}: {argument.text or argument.unit.value}")
         else:
             found[name] = argument.default
-    return found
+    return found if reader.noted == before else None
 
 
 def _argument(reader: Reader, tree: Tree, what: str, argument: Argument) -> Any:
     def parse(text: str) -> Any:
         value = _PARSERS[argument.unit](text)
         if argument.choices and value not in argument.choices:
-            raise ValueError(either([str(choice) for choice in argument.choices]))
+            raise ValueError(either([str(choice) for choice in argument.choices if choice != ""]))
         return value
 
     return reader.read(tree, what, parse, None)

@@ -13,7 +13,7 @@ from emulator.scenario.actions import read_action
 from emulator.scenario.mistakes import listed, quoted, unknown
 from emulator.scenario.points import PointKind, Points, facts_at
 from emulator.scenario.reader import LONGEST_NAME, Reader
-from emulator.scenario.yaml_text import Listed, Tree, parse
+from emulator.scenario.yaml_text import Fields, Listed, Scalar, Tree, parse
 
 SCENARIO_KEYS = ("name", "description", "seed", "expires", "rules")
 RULE_KEYS = (
@@ -52,6 +52,15 @@ def read_scenario(text: str | bytes, source: str, points: Points) -> Scenario:
     )
     reader.check()
     return scenario
+
+
+def named_only(text: str | bytes, source: str) -> str | None:
+    """The name, where a text has nothing else: a scenario of the library is meant. Raises BadScenario."""
+    tree = parse(text, source)
+    if not isinstance(tree, Fields) or [key.text for key, _ in tree.entries] != ["name"]:
+        return None
+    value = tree.entries[0][1]
+    return value.text if isinstance(value, Scalar) and not value.empty else None
 
 
 def _scenario_name(reader: Reader, found: Located) -> str:

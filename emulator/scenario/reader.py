@@ -19,6 +19,11 @@ class Reader:
         self.source = source
         self._mistakes: list[Mistake] = []
 
+    @property
+    def noted(self) -> int:
+        """How many mistakes there are so far."""
+        return len(self._mistakes)
+
     def note(self, line: int, text: str) -> None:
         self._mistakes.append(Mistake(line, text))
 

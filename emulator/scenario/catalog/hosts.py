@@ -57,7 +57,7 @@ ACTIONS = (
     ActionKind(
         name="exit",
         points=_EXEC,
-        text="A command is not run but ends with this code and these words, which the job's record shows where it ends so.",
+        text="A command is not run but ends with this code and these words; a job whose submission ends so is FAILED with them.",
         args={"code": _CODE, "message": Argument(Unit.TEXT, "", "what it says on standard error")},
         main="code",
         mistake=_exit_code,

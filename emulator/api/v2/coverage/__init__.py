@@ -71,6 +71,11 @@ def counts() -> dict[str, dict[str, int]]:
     return found
 
 
+def summaries() -> dict[str, str]:
+    """What each operation does, by name."""
+    return {each.name: each.summary for each in operations()}
+
+
 def as_document(operation: Operation) -> dict[str, Any]:
     """A row as JSON shows it."""
     return {
