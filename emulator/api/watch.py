@@ -34,8 +34,16 @@ class Watch:
         """It is known whose it is."""
         request_under_way = under_way.get()
         assert request_under_way is not None, "never begun"
-        query = request.query_string.decode("latin-1")
-        record = self.log.begin(world, request.method, request.path, query, user, request_under_way.strikes)
+        environ = request.environ
+        record = self.log.begin(
+            world,
+            request.method,
+            request.path,
+            environ["QUERY_STRING"],
+            user,
+            environ.get("HTTP_USER_AGENT", ""),
+            request_under_way.strikes,
+        )
         g.record, g.record_world = record, world
         _connection().when_ended(lambda sent: self.log.end(world, record, sent))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from emulator.domain.fault import Strike
 
 LONGEST = 2000
-"""Characters of a path, and of a query, that are kept."""
+"""Characters of each text that are kept."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class RequestRecord:
 
     ``number`` counts the requests of a world from 1. ``path`` is unescaped. ``received`` and ``ended`` (None while
     it is under way) are by the world's clock. ``sent`` is the bytes of the answer's body: those it will have until
-    it has ended, those that were sent then. ``strikes`` are what scenarios did on its way.
+    it has ended, those that were sent then. ``agent`` is how the client names itself. ``strikes`` are what scenarios did on its way.
     """
 
     number: int
@@ -25,6 +25,7 @@ class RequestRecord:
     path: str
     query: str
     user: str
+    agent: str
     received: datetime
     status: int | None = None
     sent: int = 0

@@ -40,7 +40,7 @@ class RequestLog:
         self._worlds: dict[str, _World] = {}
 
     def begin(
-        self, world: str, method: str, path: str, query: str, user: str, strikes: list[Strike]
+        self, world: str, method: str, path: str, query: str, user: str, agent: str, strikes: list[Strike]
     ) -> RequestRecord:
         """Remember a request that has arrived; ``strikes`` may grow."""
         kept = self._worlds.get(world) or self._worlds.setdefault(world, _World())
@@ -49,7 +49,8 @@ class RequestLog:
             method=method,
             path=path[:LONGEST],
             query=query[:LONGEST],
-            user=user,
+            user=user[:LONGEST],
+            agent=agent[:LONGEST],
             received=self._clocks.of(world).now(),
             strikes=strikes,
         )

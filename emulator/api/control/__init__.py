@@ -9,12 +9,14 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from emulator import __version__
-from emulator.api.control import happenings, listeners, webhooks
+from emulator.api.control import happenings, listeners, requests, scenarios, webhooks
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
-from emulator.api.http import Dialect, GatewayFault, Route, base_url, scope, services
+from emulator.api.gateway import GatewayFault
+from emulator.api.http import Dialect, Route, base_url, scope, services
 from emulator.domain.errors import EmulatorError, Invalid, NotFound, PreconditionFailed, Unavailable
 from emulator.domain.message_ports import Mail
+from emulator.scenario.mistakes import BadScenario
 
 _WORLD = "/_emulator/worlds/<world>"
 _STATUS = {Invalid: 400, NotFound: 404, PreconditionFailed: 409, Unavailable: 503}
@@ -38,6 +40,20 @@ class Control(Dialect):
             Route("GET", f"{_WORLD}/jobs", happenings.list_jobs, open=True),
             Route("GET", f"{_WORLD}/jobs/<job_id>", happenings.show_job, open=True),
             Route("GET", f"{_WORLD}/jobs/<job_id>/wait", happenings.wait_for_job, open=True),
+            Route("GET", f"{_WORLD}/scenarios", scenarios.list_armed, open=True),
+            Route("POST", f"{_WORLD}/scenarios", scenarios.arm, open=True),
+            Route("DELETE", f"{_WORLD}/scenarios", scenarios.disarm_all, open=True),
+            Route("POST", f"{_WORLD}/scenarios/release", scenarios.release_all, open=True),
+            Route("GET", f"{_WORLD}/scenarios/<name>", scenarios.show_armed, open=True),
+            Route("DELETE", f"{_WORLD}/scenarios/<name>", scenarios.disarm, open=True),
+            Route("POST", f"{_WORLD}/scenarios/<name>/release", scenarios.release, open=True),
+            Route("GET", f"{_WORLD}/journal", scenarios.show_journal, open=True),
+            Route("DELETE", f"{_WORLD}/journal", scenarios.empty_journal, open=True),
+            Route("GET", "/_emulator/scenarios", scenarios.list_library, open=True),
+            Route("GET", "/_emulator/points", scenarios.list_points, open=True),
+            Route("GET", "/_emulator/actions", scenarios.list_actions, open=True),
+            Route("GET", f"{_WORLD}/requests", requests.list_requests, open=True),
+            Route("DELETE", f"{_WORLD}/requests", requests.forget_requests, open=True),
             Route("GET", f"{_WORLD}/mailbox", list_mails, open=True),
             Route("DELETE", f"{_WORLD}/mailbox", empty_mailbox, open=True),
             Route("GET", f"{_WORLD}/webhooks", webhooks.list_webhooks, open=True),
@@ -49,6 +65,9 @@ class Control(Dialect):
         ]
 
     def error(self, error: EmulatorError) -> Response:
+        if isinstance(error, BadScenario):
+            mistakes = [{"line": each.line, "text": each.text} for each in error.mistakes]
+            return answer({"error": error.message, "source": error.source, "mistakes": mistakes}, 400)
         status = _STATUS.get(type(error), 403)
         return answer({"error": error.message}, status)
 
