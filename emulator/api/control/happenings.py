@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
+from emulator.api.control.access import check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.http import services
@@ -24,6 +25,7 @@ def list_events(world: str) -> Response:
     ``?subject=<uuid>``, ``?kind=job`` and ``?status=FINISHED`` choose among them. With ``?wait=<seconds>`` the
     answer comes as soon as there is one. ``next`` is the number to go on after; ``last`` that of the newest.
     """
+    check_sight(world)
     after, limit = whole("after", 0), whole("limit", 100, MOST_EVENTS)
     fields = {name: request.args[name] for name in _FIELDS if name in request.args}
     happenings = services().happenings
@@ -39,12 +41,16 @@ def list_events(world: str) -> Response:
 
 def list_jobs(world: str) -> Response:
     """Every job of the world with its history, in the order of submission; ``?after=`` as for events."""
+    check_sight(world)
     happenings = services().happenings
-    return answer([_document(happenings.job(world, each)) for each in happenings.jobs(world, whole("after", 0))])
+    return answer(
+        [_document(happenings.job(world, each)) for each in happenings.jobs(world, whole("after", 0))]
+    )
 
 
 def show_job(world: str, job_id: str) -> Response:
     """How a job stands, and its history."""
+    check_sight(world)
     return answer(_document(services().happenings.job(world, job_id)))
 
 
@@ -54,6 +60,7 @@ def wait_for_job(world: str, job_id: str) -> Response:
     A state that it came into and left since the event ``?after=`` (default: ever) counts as reached. After
     ``?wait=`` seconds the answer comes anyway.
     """
+    check_sight(world)
     states, after = _states(), whole("after", 0)
 
     def settled(watched: Watched) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, request
 
+from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
 from emulator.api.control.waiting import as_soon_as, whole
@@ -24,11 +25,19 @@ _ANSWER: Kinds = {
     "body": ((str,), "a string"),
 }
 
+_CHANGED = "The receiver of webhooks is changed"
+
 
 def receive(world: str, path: str) -> Response:
     """Keep the request whatever it holds, up to the size of any other body, and answer as asked for; else 200."""
+    check_sight(world)
     chosen = services().webhooks.receive(
-        world, request.method, path, request.query_string.decode("latin-1"), request.headers, request.get_data()
+        world,
+        request.method,
+        path,
+        request.query_string.decode("latin-1"),
+        request.headers,
+        request.get_data(),
     )
     return Response(chosen.body, status=chosen.status, headers=chosen.headers)
 
@@ -39,6 +48,7 @@ def list_webhooks(world: str) -> Response:
     ``?after=<seq>`` leaves out what came before; ``?path=<path>`` chooses one path. With ``?wait=<seconds>`` the
     answer comes as soon as there is one. ``next`` is the number to go on after.
     """
+    check_sight(world)
     after, path = whole("after", 0), request.args.get("path")
 
     def look() -> list[ReceivedHook]:
@@ -56,11 +66,14 @@ def list_webhooks(world: str) -> Response:
 
 
 def empty_webhooks(world: str) -> Response:
+    """Forget what was received; numbers go on."""
+    check_control(_CHANGED)
     return answer({"removed": services().webhooks.empty(world)})
 
 
 def list_answers(world: str) -> Response:
     """What the next requests will be answered, in this order."""
+    check_sight(world)
     return answer([_answer(each) for each in services().webhooks.answers(world)])
 
 
@@ -69,6 +82,7 @@ def add_answer(world: str) -> Response:
 
     It holds for paths of the glob, ``times`` times (default: for ever), after the answers asked for before.
     """
+    check_control(_CHANGED)
     fields = body(_ANSWER, required=("status",))
     headers = fields.get("headers", {})
     chosen = services().webhooks.answer_with(
@@ -85,6 +99,8 @@ def add_answer(world: str) -> Response:
 
 
 def forget_answers(world: str) -> Response:
+    """Answer 200 again."""
+    check_control(_CHANGED)
     return answer({"removed": services().webhooks.forget_answers(world)})
 
 

@@ -1,0 +1,40 @@
+"""An agavepy client for a world. agavepy is imported when one is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.testing.errors import ClientMissing
+from emulator.testing.session import Session
+
+
+def client(session: Session) -> Any:
+    """Signed in, and able to refresh its token. Raises ClientMissing."""
+    try:
+        from agavepy.agave import Agave
+    except ImportError as error:
+        raise ClientMissing(
+            f"agavepy cannot be imported here ({error}); `pip install agavepy`, or use .call() and .env(), which "
+            "need no client"
+        ) from error
+
+    class Visitor(Agave):  # type: ignore[misc, unused-ignore]
+        """Keeps its tokens to itself: agavepy would write them over those in the user's own ~/.agave."""
+
+        def _write_client(self, permissive: bool = True) -> bool:
+            return False
+
+    return Visitor(
+        api_server=session.base_url,
+        tenant_id=session.tenant,
+        username=session.username,
+        password=session.password,
+        api_key=session.key,
+        api_secret=session.secret,
+        token=session.access_token,
+        refresh_token=session.refresh_token,
+        created_at=session.created,
+        expires_in=session.expires_in,
+        verify=False,
+        proxies={},
+    )

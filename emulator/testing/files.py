@@ -1,0 +1,75 @@
+"""Files of a world's systems, put there and read by a test as one of its users."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from urllib3 import encode_multipart_formdata
+
+from emulator.testing.errors import Refused
+
+if TYPE_CHECKING:
+    from emulator.testing.desk import Desk
+
+
+class Files:
+    """``system`` is a system's id; without one, the user's default storage system. Paths are agave paths there."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def put(self, path: str, content: bytes | str | Path, system: str = "") -> str:
+        """Upload a file (text, bytes, or a file of this machine), making its directory; its ``agave://`` URI.
+
+        ``submit(appId=…, inputs={"picture": world.files.put("in/picture.png", Path("picture.png"))})``
+        """
+        data = content.read_bytes() if isinstance(content, Path) else content
+        data = data.encode() if isinstance(data, str) else data
+        system = system or self.default_system()
+        directory, _, name = path.rpartition("/")
+        if directory:
+            self.mkdir(directory, system)
+        body, kind = encode_multipart_formdata({"fileToUpload": (name, data)})
+        self._send("POST", self._media(system, directory), body=body, headers={"Content-Type": kind})
+        return f"agave://{system}/{path}"
+
+    def mkdir(self, path: str, system: str = "") -> None:
+        """Make a directory and those above it; an existing one is fine."""
+        body = json.dumps({"action": "mkdir", "path": path}).encode()
+        where = self._media(system or self.default_system(), "/" if path.startswith("/") else "")
+        self._send("PUT", where, body=body, headers={"Content-Type": "application/json"})
+
+    def read(self, path: str, system: str = "") -> bytes:
+        """The content of a file. Raises Refused."""
+        return self._send("GET", self._media(system or self.default_system(), path))
+
+    def list(self, path: str = "", system: str = "") -> list[str]:
+        """The names in a directory."""
+        where = quote(path.strip("/") if not path.startswith("/") else path)
+        listing = self._desk.call(
+            "GET",
+            f"files/v2/listings/system/{system or self.default_system()}/{where}",
+            query={"limit": 10_000},
+        )
+        return sorted(entry["name"] for entry in listing if entry["name"] != ".")
+
+    def default_system(self) -> str:
+        """The storage system that paths without one lie on. Raises Refused where there is none."""
+        query = {"type": "STORAGE", "default": "true", "limit": 1}
+        found: list[dict[str, Any]] = self._desk.call("GET", "systems/v2", query=query)
+        if not found:
+            raise Refused(404, "the user has no default storage system; name one", "files")
+        return str(found[0]["id"])
+
+    def _media(self, system: str, path: str) -> str:
+        return f"files/v2/media/system/{system}/{quote(path)}"
+
+    def _send(self, method: str, path: str, **options: Any) -> bytes:
+        response = self._desk.request(method, path, **options)
+        if response.status >= 400:
+            raise Refused(response.status, response.data[:500].decode(errors="replace"), f"{method} /{path}")
+        content: bytes = response.data
+        return content

@@ -1,0 +1,54 @@
+"""What a failed test tells about a world: the history of its jobs, what scenarios did, the last requests, the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emulator.testing.errors import EmulatorError
+from emulator.testing.jobs import story
+
+if TYPE_CHECKING:
+    from emulator.testing.world import World
+
+_JOBS = 20
+_REQUESTS = 20
+
+
+def sections(world: World) -> list[tuple[str, str]]:
+    """Title and text of each section that has something to tell; never raises for what the emulator does."""
+    parts: list[tuple[str, Callable[[World], str]]] = [
+        ("jobs", _jobs),
+        ("scenario journal", _journal),
+        ("last requests", _requests),
+        ("to repeat it", _seed),
+    ]
+    told = []
+    for title, make in parts:
+        try:
+            text = make(world)
+        except EmulatorError as error:
+            text = f"could not be asked: {error}"
+        if text:
+            told.append((f"tapis world {world.name}: {title}", text))
+    return told
+
+
+def _jobs(world: World) -> str:
+    found = world.control("GET", "jobs")
+    lines = [story(each) for each in found[-_JOBS:]]
+    if len(found) > _JOBS:
+        lines.insert(0, f"the last {_JOBS} of {len(found)} jobs")
+    return "\n".join(lines)
+
+
+def _journal(world: World) -> str:
+    return "\n".join(str(entry) for entry in world.journal)
+
+
+def _requests(world: World) -> str:
+    return "\n".join(str(entry) for entry in world.requests[-_REQUESTS:])
+
+
+def _seed(world: World) -> str:
+    return f"--tapis-seed={world.seed} (the world's url was {world.url})"

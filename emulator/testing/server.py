@@ -1,0 +1,104 @@
+"""A server to test against: one started in this process, or one that runs somewhere already."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from emulator.testing.errors import NoEmulator, Refused
+from emulator.testing.wire import Wire
+
+if TYPE_CHECKING:
+    from emulator.testing.world import World
+
+_NAME_LENGTH = 63
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
+
+
+class Server:
+    """An emulator that answers at ``url``. All that is asked of it goes over HTTP."""
+
+    def __init__(self, url: str) -> None:
+        """Raises NoEmulator when nobody answers there."""
+        self._wire = Wire(url)
+        self.url = self._wire.url
+        self._homes = tempfile.TemporaryDirectory(prefix="tapis-emulator-homes-")
+        try:
+            self.version: str = self.control("GET", "health")["version"]
+        except (Refused, KeyError) as error:
+            raise NoEmulator(f"{url} is no emulator: {error}") from error
+
+    def control(self, method: str, path: str, document: Any = None, **options: Any) -> Any:
+        """What ``/_emulator/<path>`` answers. Raises Refused, NoEmulator."""
+        return self._wire.control(method, path, document, **options)
+
+    def world(self, name: str, **how: Any) -> World:
+        """A new world of that name, in place of one that may be there; see :meth:`World.create`."""
+        from emulator.testing.world import World
+
+        return World.create(self, name, **how)
+
+    def default_world(self) -> World:
+        """The world of the ordinary port, as it is."""
+        from emulator.testing.world import World
+
+        return World.of(self, "default")
+
+    def home(self, *names: str) -> Path:
+        """A directory of this machine that lasts as long as this object."""
+        return Path(self._homes.name).joinpath(*names)
+
+    def reached(self, url: str) -> str:
+        """One of the server's URLs as it is reached from here: by the name that it was given to us under."""
+        port = urlsplit(url).port or 80
+        own = urlsplit(self.url)
+        host = f"[{own.hostname}]" if ":" in (own.hostname or "") else own.hostname
+        return f"{own.scheme}://{host}:{port}"
+
+    def close(self) -> None:
+        """Forget it; what runs elsewhere goes on."""
+        self._wire.close()
+        self._homes.cleanup()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class OwnServer(Server):
+    """A server in this process, on a free port, whose data go with it."""
+
+    def __init__(self, **settings: Any) -> None:
+        """``settings`` by the names of their fields; the rest come from the environment, as for ``serve``."""
+        from emulator.app import Emulator
+        from emulator.data_directory import DataDirectory
+        from emulator.settings import load
+
+        chosen = load({"port": 0, "ephemeral": True, **settings})
+        self._emulator = Emulator(chosen, DataDirectory.temporary())
+        self._emulator.start()
+        try:
+            super().__init__(self._emulator.url)
+        except BaseException:
+            self._emulator.stop()
+            raise
+
+    def close(self) -> None:
+        """Stop it: running jobs are ended, their data removed."""
+        super().close()
+        self._emulator.stop()
+
+
+def world_name(text: str) -> str:
+    """The name of a world for any text: readable, always the same, and another for another text."""
+    from hashlib import sha256
+
+    mark = sha256(text.encode()).hexdigest()[:8]
+    words = _NOT_IN_NAMES.sub("-", text.lower()).strip("-_")
+    # the end of a test's id says the most
+    return f"{words[-(_NAME_LENGTH - len(mark) - 3) :].strip('-_') or 'world'}-{mark}"
