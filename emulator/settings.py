@@ -73,6 +73,11 @@ class Settings:
     log_level: str = _option(
         "server.log_level", "WARNING", "what is logged", ("DEBUG", "INFO", "WARNING", "ERROR")
     )
+    scenarios: tuple[str, ...] = _option(
+        "scenarios",
+        (),
+        "scenario to arm at the start: a file, or one of the library; NAME@WORLD for another world",
+    )
     data_dir: str = _option("data_dir", _data_home(), "where everything is kept")
     ephemeral: bool = _option("ephemeral", False, "keep nothing: data in a directory that goes at the end")
     seed_file: str = _option("seed_file", "", "YAML of tenant, users, systems; empty: the built-in one")
@@ -203,6 +208,10 @@ def options() -> Iterator[Field[Any]]:
     return iter(fields(Settings))
 
 
+_ONE_EACH = {"scenarios": "scenario"}
+"""Flags that are given once for each of several."""
+
+
 def variable(key: str) -> str:
     """The environment variable of an option."""
     return PREFIX + key.replace(".", "_").upper()
@@ -210,7 +219,7 @@ def variable(key: str) -> str:
 
 def flag(key: str) -> str:
     """The command line flag: common ones short, the rest as their key."""
-    name = key.removeprefix("server.").removeprefix("engine.")
+    name = _ONE_EACH.get(key, key).removeprefix("server.").removeprefix("engine.")
     return "--" + name.replace(".", "-").replace("_", "-")
 
 

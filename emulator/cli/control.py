@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -20,18 +21,32 @@ class Refused(NoAnswer):
 
 
 def ask(url: str, path: str, method: str = "GET", timeout: float = 5, body: Any = None) -> Any:
-    """The JSON that ``<url>/_emulator/<path>`` answers; ``body`` is sent as JSON. Raises NoAnswer, Refused."""
+    """The JSON that ``<url>/_emulator/<path>`` answers; ``body`` is sent as JSON, bytes as they are.
+
+    Raises NoAnswer, Refused.
+    """
+    try:
+        return json.loads(ask_text(url, path, method, timeout, body))
+    except ValueError as error:
+        raise NoAnswer(f"no emulator answers at {url}: {error}") from error
+
+
+def ask_text(url: str, path: str, method: str = "GET", timeout: float = 5, body: Any = None) -> bytes:
+    """As :func:`ask`, for answers that are no JSON. Raises NoAnswer, Refused."""
     target = f"{url.rstrip('/')}/_emulator/{path}"
-    data = None if body is None else json.dumps(body).encode()
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(target, data=data, method=method)
     if data is not None:
-        request.add_header("Content-Type", "application/json")
+        request.add_header(
+            "Content-Type", "application/json" if data is not body else "application/octet-stream"
+        )
     try:
         with _OPENER.open(request, timeout=timeout) as response:
-            return json.load(response)
+            found: bytes = response.read()
+            return found
     except urllib.error.HTTPError as error:
         raise _refusal(url, error) from error
-    except (OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoAnswer(f"no emulator answers at {url}: {error}") from error
 
 

@@ -10,7 +10,12 @@ import click
 
 from emulator.settings import BadSetting, Settings, flag, load, options, variable
 
-_MEANT = {"engine.images": "IMAGE", "hosts": "TARGET"}
+_MEANT = {
+    "engine.images": "IMAGE",
+    "hosts": "TARGET",
+    "server.listener": "PORT=USER",
+    "scenarios": "FILE_OR_NAME",
+}
 _TYPES = {"str": str, "int": int, "float": float}
 
 
@@ -26,7 +31,8 @@ def with_settings(command: Callable[..., Any], without: str = "") -> Callable[..
         for option in options():
             if option.name in flags and str(option.type).startswith("dict"):
                 flags[option.name] = _pairs(option.metadata["key"], flags[option.name] or ())
-        flags["listener"] = flags.get("listener") or None
+            elif option.name in flags and str(option.type).startswith("tuple"):
+                flags[option.name] = flags[option.name] or None
         try:
             settings = load(flags, config=config)
         except BadSetting as error:
@@ -54,7 +60,7 @@ def _flag(name: str, key: str, kind: str, text: str) -> Callable[[Callable[..., 
         return click.option(f"{flag(key)}/{off}", name, default=None, help=f"{help_text} (default {default})")
     if kind.startswith("tuple"):
         repeatable = f"{help_text} (repeatable)"
-        return click.option(flag(key), name, multiple=True, metavar="PORT=USER", help=repeatable)
+        return click.option(flag(key), name, multiple=True, metavar=_MEANT[key], help=repeatable)
     if kind not in _TYPES:
         return click.option(
             flag(key), name, multiple=True, metavar=_pair(key), help=f"{help_text} (repeatable)"

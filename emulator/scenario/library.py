@@ -9,8 +9,10 @@ from emulator.domain.errors import NotFound
 from emulator.scenario.load import read_scenario
 from emulator.scenario.mistakes import BadScenario, unknown
 from emulator.scenario.points import Points
+from emulator.scenario.yaml_text import MOST_BYTES
 
 _SUFFIX = ".yaml"
+_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,20 @@ class Library:
         if name not in self.names():
             raise NotFound(f"The library has no such scenario: {unknown('scenario', name, self.names())}")
         return (self._folder / f"{name}{_SUFFIX}").read_bytes()
+
+    def find(self, named: str) -> tuple[bytes, str]:
+        """What is in a file, or in the library under a name; and what messages call it. Raises NotFound."""
+        path = Path(named)
+        if named in self.names():
+            return self.text(named), self.source(named)
+        if not path.is_file() and path.name == named and path.suffix not in _SUFFIXES:
+            return self.text(named), self.source(named)
+        try:
+            with path.open("rb") as stream:
+                return stream.read(MOST_BYTES), named
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise NotFound(f"{named}: {reason or error}") from error
 
     def entries(self, points: Points) -> list[Entry]:
         """All, by name."""

@@ -10,6 +10,8 @@ from emulator.scenario.mistakes import BadScenario, Mistake, quoted
 
 LARGEST = 200_000
 """Most characters of a scenario."""
+MOST_BYTES = 4 * LARGEST + 1
+"""What is enough of a file to see that it is too large."""
 _MOST_PARTS = 20_000
 _DEEPEST = 16
 _PLAIN_TAGS = ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
@@ -75,7 +77,7 @@ def parse(text: str | bytes, source: str) -> Tree:
 def _decode(text: str | bytes, source: str) -> str:
     if isinstance(text, str):
         return text.removeprefix("\ufeff")
-    if len(text) > 4 * LARGEST:
+    if len(text) >= MOST_BYTES:
         raise BadScenario(source, [Mistake(1, f"a scenario has at most {LARGEST:,} characters")])
     try:
         return text.decode("utf-8").removeprefix("\ufeff")

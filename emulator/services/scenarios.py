@@ -76,9 +76,9 @@ class ScenarioService:
                 return state
         return self.arm(world, text, source, again=True)
 
-    def library_text(self, name: str) -> bytes:
-        """A scenario of the library. Raises NotFound, with what was meant."""
-        return self._library.text(name)
+    def find(self, named: str) -> tuple[bytes, str]:
+        """What is in a file, or in the library under a name; and what messages call it. Raises NotFound."""
+        return self._library.find(named)
 
     def disarm(self, world: str, name: str | None = None) -> int:
         """One, or all; the answer is how many. Raises NotFound."""
