@@ -8,22 +8,30 @@ from pathlib import Path
 
 from emulator.api.control import Control
 from emulator.api.http import create_app
-from emulator.api.v2 import schemas
+from emulator.api.v2 import coverage, schemas
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
+from emulator.api.watch import Watch
 from emulator.data_directory import DataDirectory
 from emulator.domain.credentials import identity_in
 from emulator.domain.errors import EmulatorError, Unavailable
 from emulator.domain.host_map import BadHostMap, Identity, parse_host_map
+from emulator.domain.listener import WORLD_NAME
 from emulator.domain.paths import host_path, virtual_path
 from emulator.domain.ports import Account
+from emulator.engine.armory import Armory
+from emulator.engine.bell import Bell
 from emulator.engine.clock import RealClock
+from emulator.engine.clocks import WorldClocks
 from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.file_stagings import StagingQueue
-from emulator.engine.ids import RandomIds
+from emulator.engine.gate import ScenarioGate
+from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
 from emulator.engine.signing import SigningKey
+from emulator.engine.stopping import StoppingGate
+from emulator.engine.striking import Strikes
 from emulator.engine.worker import Engine
 from emulator.hosts.fetch import HttpFetcher
 from emulator.hosts.map_file import MapFile
@@ -37,6 +45,8 @@ from emulator.runtimes.routed import RoutedLauncher
 from emulator.seeding import DEFAULT_WORLD, BadSeed, Seeder
 from emulator.server import TlsIdentity
 from emulator.services.own_server import OwnServer
+from emulator.services.request_log import NotingGate, RequestLog
+from emulator.services.scenarios import ScenarioService
 from emulator.settings import BadSetting, Settings, flag
 from emulator.store import Store
 from emulator.ways_in import WaysIn, configured, stood_in
@@ -103,6 +113,18 @@ class Emulator:
                 raise BadSetting(f"{flag('server.listener')}: {error.message}") from error
         self.listeners.open_kept()
 
+    def _arm(self, scenarios: ScenarioService) -> None:
+        """Those of the configuration; what an earlier start has armed goes on. Raises BadSetting."""
+        for named in self.settings.scenarios:
+            name, mark, world = named.rpartition("@")
+            if not mark or not WORLD_NAME.fullmatch(world) or Path(named).exists():
+                name, world = named, DEFAULT_WORLD
+            try:
+                self._make_world(world)
+                scenarios.arm_unless(world, *scenarios.find(name))
+            except EmulatorError as error:
+                raise BadSetting(f"{flag('scenarios')} {named}: nothing is armed\n{error.message}") from error
+
     def _warm_up(self) -> None:
         """What the first clients would otherwise wait for: the schemas of bodies, the launcher, the certificate."""
         schemas.load()
@@ -118,7 +140,7 @@ class Emulator:
         # interpreter's end, which would abort the process.
         if self._warming is not None:
             self._warming.join()
-        for name in ("ways_in", "engine", "stagings", "launcher", "deliveries", "clock", "hosts"):
+        for name in ("ways_in", "engine", "stagings", "launcher", "deliveries", "clocks", "hosts"):
             part = getattr(self, name, None)
             if part is None:
                 continue
@@ -142,41 +164,57 @@ class Emulator:
 
     def _compose(self, data: Path) -> None:
         settings = self.settings
-        self.clock = RealClock()
         self.store = Store.at(data)
-        ids = RandomIds()
-        self.mailbox = Mailbox(data / "mailbox", self.clock, settings.mail_from)
+        self.clocks = clocks = WorldClocks(RealClock(), self.store)
+        machine = clocks.machine
+        self.ids = ids = WorldIds(self.store)
+        self.mailbox = Mailbox(data / "mailbox", clocks, settings.mail_from)
         messages = V2Messages(self.ways_in.base_url)
+        bell = Bell()
+        armory = Armory(
+            store=self.store,
+            clocks=clocks,
+            ids=ids,
+            seed_of=ids.seed_of,
+            read=lambda text, source: services.scenarios.read(text, source),
+        )
+        scenarios = ScenarioGate(store=self.store, clocks=clocks, armory=armory, on_strike=bell.ring)
+        self.gate = gate = NotingGate(StoppingGate(scenarios, self._halt))
+        self.requests = RequestLog(clocks=clocks, on_change=bell.ring)
+        self.strikes = strikes = Strikes(gate, clocks)
         journal = Journal(
-            self.clock,
+            clocks,
             ids,
             messages,
-            on_message=lambda: self.deliveries.wake(),
+            on_message=lambda world: self.deliveries.wake(world),
             hears=lambda *asked: services.audience.may_hear(*asked),
+            on_event=bell.ring,
         )
-        own = OwnServer(store=self.store, clock=self.clock, ids=ids, base_url=self.ways_in.base_url)
+        own = OwnServer(store=self.store, clocks=clocks, ids=ids, base_url=self.ways_in.base_url)
         self.deliveries = DeliveryQueue(
             store=self.store,
-            clock=self.clock,
+            clocks=clocks,
             journal=journal,
             channel_for=Router(settings, self.mailbox, own),
             keep_all_attempts=settings.keep_all_attempts,
+            strikes=strikes,
+            activity=clocks.activity,
         )
         sandboxes = SandboxHosts(data / "hosts")
         self.hosts = hosts = self._map_hosts(data, sandboxes)
         self.launcher = RoutedLauncher(
             sandboxes=SandboxLauncher(
                 hosts=sandboxes,
-                clock=self.clock,
+                clock=machine,
                 spool=data / "spool",
                 settings=settings,
                 on_change=self._wake,
             ),
-            machines=RemoteLauncher(hosts=hosts, clock=self.clock, settings=settings, on_change=self._wake),
+            machines=RemoteLauncher(hosts=hosts, clock=machine, settings=settings, on_change=self._wake),
         )
         self.engine = Engine(
             store=self.store,
-            clock=self.clock,
+            clocks=clocks,
             ids=ids,
             journal=journal,
             hosts=hosts,
@@ -184,13 +222,15 @@ class Emulator:
             settings=settings,
             fetcher=HttpFetcher(),
             base_url=self.ways_in.base_url,
+            activity=clocks.activity,
+            strikes=strikes,
         )
-        self.stagings = StagingQueue(store=self.store, clock=self.clock)
+        self.stagings = StagingQueue(store=self.store, clocks=clocks, activity=clocks.activity)
         services = wire(
             Parts(
                 settings=settings,
                 store=self.store,
-                clock=self.clock,
+                clocks=clocks,
                 ids=ids,
                 journal=journal,
                 hosts=hosts,
@@ -201,17 +241,26 @@ class Emulator:
                 deliveries=self.deliveries,
                 stagings=self.stagings,
                 ports=self.ways_in,
+                bell=bell,
+                gate=gate,
+                strikes=strikes,
+                armory=armory,
+                operations=coverage.summaries,
+                own_url=lambda: self.url,
                 make_world=self._make_world,
                 wake=self._wake,
             )
         )
+        armory.load()
         self._stager = services.files.staging
         self.listeners = services.listeners
-        self._seeder = Seeder(services, hosts, self.store, self.clock, ids, settings)
+        self._seeder = Seeder(services, hosts, self.store, clocks, ids, settings)
         self._seeder.seed()
         services.apps.cloning.recover()
         self.default_user = self._default_user()
-        wsgi = create_app(services, settings, self.ways_in.scopes, [V2(routes), Control()])
+        self._arm(services.scenarios)
+        watch = Watch(gate=gate, clocks=clocks, log=self.requests)
+        wsgi = create_app(services, settings, self.ways_in.scopes, [V2(routes), Control()], watch)
         stand_in = stood_in(settings)
         self._tls = TlsIdentity(data, stand_in.hosts if stand_in else ())
         self.ways_in.serve(wsgi, self._tls)
@@ -226,7 +275,7 @@ class Emulator:
             sandboxes=sandboxes,
             bindings=bindings,
             credentials=self._identity,
-            clock=self.clock,
+            clock=self.clocks.machine,
             known_hosts=data / "known_hosts",
             spool=data / "incoming",
         )
@@ -265,5 +314,5 @@ class Emulator:
         except BadSeed as error:
             raise Unavailable(f"The world {name} cannot be made: {error}") from error
 
-    def _wake(self, job_id: str) -> None:
-        self.engine.wake(job_id)
+    def _wake(self, job_id: str, world: str | None = None) -> None:
+        self.engine.wake(job_id, world)

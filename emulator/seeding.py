@@ -18,7 +18,7 @@ from emulator.domain.errors import EmulatorError
 from emulator.domain.file import permission_from_word
 from emulator.domain.identity import Caller, User, World, profile_uuid
 from emulator.domain.paths import host_path, join, virtual_path
-from emulator.domain.ports import Clock, HostFiles, Hosts, Ids
+from emulator.domain.ports import Clocks, HostFiles, Hosts, Ids
 from emulator.domain.system import Role, SystemRole
 from emulator.resources import fixtures
 from emulator.services import Services
@@ -37,12 +37,12 @@ class Seeder:
     """Puts one seed file's world in place."""
 
     def __init__(
-        self, services: Services, hosts: Hosts, store: Store, clock: Clock, ids: Ids, settings: Settings
+        self, services: Services, hosts: Hosts, store: Store, clocks: Clocks, ids: Ids, settings: Settings
     ) -> None:
         self._services = services
         self._hosts = hosts
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._settings = settings
         named = settings.seed_file
@@ -89,7 +89,7 @@ class Seeder:
         world = World(
             name=name,
             tenant_id=tenant["code"],
-            tenant_uuid=self._ids.legacy("016"),
+            tenant_uuid=self._ids.of(name).legacy("016"),
             tenant_name=tenant.get("name", tenant["code"]),
             default_user=document.get("default_user", self._settings.default_user),
             contact_name=contact.get("name", ""),
@@ -117,7 +117,7 @@ class Seeder:
             phone=str(entry.get("phone", "")),
             admin=username.lower() in admins,  # in any case [auth §2.1]
             roles=tuple(entry.get("roles") or ()),
-            created=self._clock.now(),
+            created=self._clocks.of(world.name).now(),
             uuid=profile_uuid(world.tenant_uuid, username),
         )
 

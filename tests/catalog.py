@@ -16,7 +16,8 @@ from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.domain.identity import Token, User, World
 from emulator.engine.clock import RealClock
-from emulator.engine.ids import RandomIds
+from emulator.engine.clocks import WorldClocks
+from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
@@ -112,15 +113,16 @@ class Catalog:
     def __init__(self, directory: Path, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.clock = RealClock()
-        self.ids = RandomIds(seed=1)
+        self.clocks = WorldClocks(self.clock)
+        self.ids = WorldIds()
         self.store = Store.at(directory)
-        journal = Journal(self.clock, self.ids, V2Messages(lambda *_: BASE_URL), lambda: None)
+        journal = Journal(self.clocks, self.ids, V2Messages(lambda *_: BASE_URL), lambda _world: None)
         self.accounts = AccountService(store=self.store, settings=self.settings)
-        self.systems = SystemService(store=self.store, clock=self.clock, ids=self.ids, journal=journal)
+        self.systems = SystemService(store=self.store, clocks=self.clocks, ids=self.ids, journal=journal)
         self.hosts = SandboxHosts(directory / "hosts")
         shared: dict[str, Any] = {
             "store": self.store,
-            "clock": self.clock,
+            "clocks": self.clocks,
             "ids": self.ids,
             "journal": journal,
             "systems": self.systems,
@@ -145,7 +147,7 @@ class Catalog:
             "accounts": self.accounts,
             "tokens": TokenService(
                 store=self.store,
-                clock=self.clock,
+                clocks=self.clocks,
                 ids=self.ids,
                 accounts=self.accounts,
                 settings=self.settings,
@@ -156,7 +158,7 @@ class Catalog:
             "app_permissions": AppPermissionService(store=self.store, apps=self.apps, accounts=self.accounts),
             "files": self.files,
             "file_permissions": self.file_permissions,
-            "clock": self.clock,
+            "clocks": self.clocks,
         }
         return Services(**made)
 

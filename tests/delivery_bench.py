@@ -9,8 +9,9 @@ from emulator.api.v2.messages import V2Messages
 from emulator.domain.notification import Policy, Subscription
 from emulator.domain.states import JobState
 from emulator.engine.clock import RealClock
+from emulator.engine.clocks import WorldClocks
 from emulator.engine.deliveries import DeliveryQueue
-from emulator.engine.ids import RandomIds
+from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
@@ -27,11 +28,15 @@ class Bench:
         self.directory = directory
         self.store = Store.at(directory)
         self.clock = clock or RealClock()
-        self.ids = RandomIds()
-        self.mailbox = Mailbox(directory / "mailbox", self.clock, settings.mail_from)
+        self.clocks = WorldClocks(self.clock)
+        self.ids = WorldIds()
+        self.mailbox = Mailbox(directory / "mailbox", self.clocks, settings.mail_from)
         self.settings = settings
         self.journal = Journal(
-            self.clock, self.ids, V2Messages(lambda *_: "http://emulator"), lambda: self.queue.wake()
+            self.clocks,
+            self.ids,
+            V2Messages(lambda *_: "http://emulator"),
+            lambda world: self.queue.wake(world),
         )
         self.queue = self.new_queue()
         self.job = sample_job(status=JobState.RUNNING)
@@ -39,7 +44,7 @@ class Bench:
     def new_queue(self) -> DeliveryQueue:
         return DeliveryQueue(
             store=self.store,
-            clock=self.clock,
+            clocks=self.clocks,
             journal=self.journal,
             channel_for=Router(self.settings, self.mailbox),
             keep_all_attempts=self.settings.keep_all_attempts,
@@ -56,7 +61,7 @@ class Bench:
         now = self.clock.now()
         subscription = Subscription(
             world=self.job.world,
-            id=self.ids.legacy("011"),
+            id=self.ids.of(self.job.world).legacy("011"),
             owner=self.job.owner,
             url=url,
             event=event,

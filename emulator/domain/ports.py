@@ -1,6 +1,7 @@
 """What the engine and the services ask of the outside world, as contracts.
 
-Adapters in hosts/, runtimes/, notify/ and engine/{clock,ids}.py answer them; only app.py knows which.
+Time and chance are in clock_ports.py. Adapters in hosts/, runtimes/, notify/ and engine/{clocks,ids}.py answer
+them; only app.py knows which.
 """
 
 from __future__ import annotations
@@ -13,33 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from emulator.domain.clock_ports import Chance as Chance
+from emulator.domain.clock_ports import Clock as Clock
+from emulator.domain.clock_ports import Clocks as Clocks
+from emulator.domain.clock_ports import Ids as Ids
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.file import FileInfo
 from emulator.domain.simulation import Play
-
-
-class Clock(Protocol):
-    """A source of time: this machine's, or a world's."""
-
-    def now(self) -> datetime:
-        """The current time, UTC, aware, whole milliseconds."""
-
-    def call_at(self, when: datetime, action: Callable[[], None]) -> Callable[[], None]:
-        """Run ``action`` on the clock's own thread at ``when``; the answer, when called, takes it back.
-
-        Actions must be short: they wake somebody else.
-        """
-
-
-class Clocks(Protocol):
-    """The one source of time. Every world has a clock of its own, which may be scaled or stand still."""
-
-    @property
-    def machine(self) -> Clock:
-        """This machine's own time: for real processes and connections, and for what belongs to no world."""
-
-    def of(self, world: str) -> Clock:
-        """The clock of a world: for everything that its users can see or wait for."""
 
 
 class Gate(Protocol):
@@ -70,25 +51,6 @@ class Gate(Protocol):
 
         For every strike that lasts: holds, and all that have an ``until``. The answer, when called, takes it back.
         """
-
-
-class Ids(Protocol):
-    """The one source of chance."""
-
-    def job(self) -> str:
-        """A job uuid: 40 characters ending in ``-007`` [conventions §7]."""
-
-    def postit(self) -> str:
-        """A postit's key: 40 characters ending in ``-010`` [conventions §7]."""
-
-    def legacy(self, suffix: str) -> str:
-        """A uuid of the legacy form for the three-digit type ``suffix``."""
-
-    def token(self) -> str:
-        """32 hexadecimal characters."""
-
-    def key(self) -> str:
-        """28 characters of ``[A-Za-z0-9_]``: a consumer key or secret."""
 
 
 class Signer(Protocol):
@@ -329,6 +291,8 @@ class RemoteReport:
     """When it was handed over, by the execution system's own clock; None where that is ours."""
     ahead: float = 0.0
     """Seconds by which the execution system's clock is ahead of ours; its dates are by its own."""
+    by_world: bool = False
+    """Its moments are by the world's clock, and what it waits for goes by that: nothing real is under way."""
     checks: int = 1
     """How often the execution system was asked since the last report of this script."""
     failed_checks: int = 0

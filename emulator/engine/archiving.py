@@ -15,6 +15,7 @@ from emulator.engine.faults import failing_as
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
+from emulator.engine.submitting import launch_in
 from emulator.engine.transfer import Location, Transfer, cause_of
 from emulator.store import Transaction
 
@@ -46,6 +47,7 @@ def archive(step: Step) -> Outcome:
     if not step.job.archived:
         try:
             with failing_as(CODE, DOING):
+                _require_archivable(step)
                 _copy(step, work_dir, _archive_dir(step))
         except StepFailed:
             if step.tools.settings.jobs_profile != legacy.PROFILE:
@@ -90,6 +92,13 @@ def _archive_dir(step: Step) -> Location:
     if plan.archive_system is None:
         raise StepFailed(CODE, f"{DOING}: there is no archive system.")
     return step.location(plan.archive_system, plan.archive_path)
+
+
+def _require_archivable(step: Step) -> None:
+    """Raises OSError for a simulated job that says so."""
+    launch = launch_in(step.job)
+    if launch is not None and launch.play is not None and launch.play.archiving:
+        raise OSError(launch.play.archiving)
 
 
 def _copy(step: Step, work_dir: Location, target: Location) -> None:

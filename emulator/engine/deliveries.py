@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from emulator.domain.message_ports import Channel
 from emulator.domain.notification import Attempt, Delivery, Message, Subscription
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clocks
+from emulator.engine.activity import Activity, Kind, Work
 from emulator.engine.delivery_notes import DeliveryNotes, Tried
 from emulator.engine.journal import Journal
 from emulator.store import Store
@@ -37,33 +39,61 @@ class DeliveryQueue:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         journal: Journal,
         channel_for: Callable[[Subscription], Channel],
         keep_all_attempts: bool = False,
+        activity: Activity | None = None,
     ) -> None:
-        """``keep_all_attempts``: delivered messages too are kept to be looked at, not only lost ones."""
+        """``keep_all_attempts``: delivered messages too are kept to be looked at, not only lost ones.
+
+        ``activity`` is told of the messages that are due.
+        """
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._channel_for = channel_for
-        self._notes = DeliveryNotes(clock=clock, journal=journal, keep_all=keep_all_attempts)
-        self._next_purge = clock.now()
+        self._notes = DeliveryNotes(clocks=clocks, journal=journal, keep_all=keep_all_attempts)
+        self._activity = activity or Activity()
+        self._activity.listen(self._look_again)
+        self._next_purge: dict[str, datetime] = {}
+        self._timers: dict[str, tuple[datetime, Callable[[], None]]] = {}
+        """Of each world, for the first message that is not due yet."""
         self._changed = threading.Condition()
-        self._news = True
+        self._news: dict[str, None] = {}
+        """Worlds to be looked at, in the order of their news."""
+        self._expected: dict[str, Work] = {}
+        """Worlds in which something may be due."""
         self._stopped = False
         self._sending: set[str] = set()
+        self._crowded: set[str] = set()
+        """Worlds with messages for which there was no sender left."""
         self._left_behind = False
         self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
 
     def start(self) -> None:
         """Begin to send, what was left from before a restart first."""
+        with self._store.read() as tx:
+            worlds = {world.name for world in tx.accounts.worlds()} | set(tx.subscriptions.worlds_waiting())
+        for world in sorted(worlds):
+            self.wake(world)
         self._thread.start()
 
-    def wake(self) -> None:
-        """There is something new to send, or a waiting message has become due."""
+    def wake(self, world: str) -> None:
+        """There is something new to send in a world, or a waiting message has become due."""
         with self._changed:
-            self._news = True
+            if self._stopped:
+                return
+            if world not in self._expected:
+                self._expected[world] = self._activity.expect(world, Kind.DELIVERY)
+            self._news[world] = None
             self._changed.notify()
+
+    def _look_again(self) -> None:
+        """Something has ended that a world's next message may have waited for."""
+        if self._expected:
+            with self._changed:
+                self._news |= dict.fromkeys(self._expected)
+                self._changed.notify()
 
     def stop(self) -> None:
         """Stop sending; what has not gone out stays in the store.
@@ -83,62 +113,85 @@ class DeliveryQueue:
         self, subscription: Subscription, message: Message, attempt_id: str, created_by: str
     ) -> Attempt:
         """Send a message now, past the queue and once only; the answer says what came of it."""
-        tried = Tried(id=attempt_id, message=message, started=self._clock.now())
+        tried = Tried(id=attempt_id, message=message, started=self._clocks.of(subscription.world).now())
         result = self._channel_for(subscription).send(subscription, message, attempt_id)
         with self._store.write() as tx:
             return self._notes.forced(tx, subscription, tried, result, created_by)
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._news and not self._stopped:
-                    self._changed.wait()
-                if self._stopped:
-                    return
-                self._news = False
-            self._purge()
-            self._dispatch()
+        while (world := self._next_news()) is not None:
+            self._purge(world)
+            if self._activity.may_begin(world, Kind.DELIVERY):
+                self._dispatch(world)
 
-    def _purge(self) -> None:
+    def _next_news(self) -> str | None:
+        """The world to be looked at next; None once stopped."""
+        with self._changed:
+            while not self._news and not self._stopped:
+                self._changed.wait()
+            if self._stopped:
+                return None
+            world = next(iter(self._news))
+            del self._news[world]
+            return world
+
+    def _purge(self, world: str) -> None:
         """Once a day: forget what is subscribed to jobs that ended long ago."""
-        now = self._clock.now()
-        if now < self._next_purge:
+        clock = self._clocks.of(world)
+        now = clock.now()
+        if now < self._next_purge.get(world, now):
             return
         with self._store.write() as tx:
-            gone = tx.subscriptions.purge_of_jobs(now - _KEPT_AFTER_JOB)
+            gone = tx.subscriptions.purge_of_jobs(world, now - _KEPT_AFTER_JOB)
         if gone:
             log.info("forgot %d subscriptions to jobs that ended long ago", gone)
-        self._next_purge = now + _BETWEEN_PURGES
-        self._clock.call_at(self._next_purge, self.wake)
+        self._next_purge[world] = now + _BETWEEN_PURGES
+        clock.call_at(self._next_purge[world], partial(self.wake, world), background=True)
 
-    def _dispatch(self) -> None:
+    def _dispatch(self, world: str) -> None:
         """Hand every subscription's oldest message to a sender, if it is due and none is being sent."""
         with self._changed:
             # before the look at the store: what was being sent then may have arrived since, unseen by it
             busy = set(self._sending)
+            expected = self._expected.pop(world, None)
         with self._store.read() as tx:
-            heads = tx.subscriptions.heads()
-        now = self._clock.now()
+            heads = tx.subscriptions.heads(world)
+        now = self._clocks.of(world).now()
         for delivery in heads:
             if delivery.due > now:
-                self._clock.call_at(delivery.due, self.wake)
-                return  # the heads are in order of their time
+                self._wake_at(world, delivery.due)
+                break  # the heads are in order of their time
             with self._changed:
-                if len(self._sending) >= _SENDERS or self._stopped:
-                    return  # the end of one of them is a reason to look again
+                if self._stopped or len(self._sending) >= _SENDERS:
+                    self._crowded.add(world)
+                    break  # the end of one of them is a reason to look again
                 if delivery.subscription_id in busy:
                     continue
                 self._sending.add(delivery.subscription_id)
+            work = self._activity.begin(world, Kind.DELIVERY)
             # threads of our own, as those of an executor would keep the program from ending
-            threading.Thread(target=self._attempt, args=[delivery], name="notify", daemon=True).start()
+            threading.Thread(target=self._attempt, args=[delivery, work], name="notify", daemon=True).start()
+            if self._activity.one_at_a_time(world):
+                break
+        if expected is not None:
+            expected.done()
 
-    def _attempt(self, delivery: Delivery) -> None:
+    def _wake_at(self, world: str, due: datetime) -> None:
+        """One timer for each world is enough."""
+        armed = self._timers.get(world)
+        if armed is not None:
+            armed[1]()
+        self._timers[world] = due, self._clocks.of(world).call_at(due, partial(self.wake, world))
+
+    def _attempt(self, delivery: Delivery, work: Work) -> None:
         try:
             with self._store.read() as tx:
                 subscription = tx.subscriptions.get(delivery.world, delivery.subscription_id)
             if subscription is None:
                 return  # purged, and its messages with it
-            tried = Tried(id=delivery.id, message=delivery.message, started=self._clock.now())
+            tried = Tried(
+                id=delivery.id, message=delivery.message, started=self._clocks.of(delivery.world).now()
+            )
             result = self._channel_for(subscription).send(subscription, delivery.message, delivery.id)
             if self._left_behind:
                 return
@@ -150,9 +203,13 @@ class DeliveryQueue:
             # a mistake of ours: keep the message, but do not try it over and over
             log.exception("sending %s failed", delivery.id)
             with self._store.write() as tx:
-                due = self._clock.now() + timedelta(minutes=1)
+                due = self._clocks.of(delivery.world).now() + timedelta(minutes=1)
                 tx.subscriptions.postpone(delivery, due, delivery.attempts + 1)
         finally:
             with self._changed:
                 self._sending.discard(delivery.subscription_id)
-            self.wake()
+                crowded = self._crowded
+                self._crowded = set()
+            for world in crowded | {delivery.world}:
+                self.wake(world)
+            work.done()

@@ -16,7 +16,7 @@ from emulator.domain.notification import (
     SubscriptionStatus,
     retry_after,
 )
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clocks
 from emulator.engine.journal import Journal
 from emulator.store import Transaction
 
@@ -38,8 +38,8 @@ class Tried:
 class DeliveryNotes:
     """All methods work inside the transaction that they are given."""
 
-    def __init__(self, *, clock: Clock, journal: Journal, keep_all: bool) -> None:
-        self._clock = clock
+    def __init__(self, *, clocks: Clocks, journal: Journal, keep_all: bool) -> None:
+        self._clocks = clocks
         self._journal = journal
         self._keep_all = keep_all
 
@@ -48,7 +48,7 @@ class DeliveryNotes:
         subscription = tx.subscriptions.get(delivery.world, delivery.subscription_id)
         if subscription is None:
             return  # purged meanwhile, and its messages with it
-        now = self._clock.now()
+        now = self._clocks.of(subscription.world).now()
         count = delivery.attempts + 1
         pause = None if result.ok else retry_after(subscription.policy, count)
         after = _counted(subscription, now, result)
@@ -81,7 +81,7 @@ class DeliveryNotes:
         created_by: str,
     ) -> Attempt:
         """A message that was sent by hand: the subscription stays in its state."""
-        now = self._clock.now()
+        now = self._clocks.of(subscription.world).now()
         current = tx.subscriptions.get(subscription.world, subscription.id) or subscription
         after = _counted(current, now, result)
         tx.subscriptions.save(after)

@@ -31,7 +31,7 @@ def watch(step: Step, state: JobState) -> None:
     begun = job.created or job.accepted
     if state not in _STAGING:
         # whatever began after the job itself ends later: no need to look for it before that
-        if state not in _COPYING and step.tools.clock.now() < begun + limit:
+        if state not in _COPYING and step.clock.now() < begun + limit:
             return
         first = _S.ARCHIVING if state is _S.ARCHIVING else _S.STAGED
         begun = _entered(step.tools, job, first) or begun

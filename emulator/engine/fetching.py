@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.domain import paths
 from emulator.domain.ports import Fetcher
+from emulator.engine.passage import FREE, Passage
 from emulator.engine.streams import copy_stream
+from emulator.engine.struck_files import Way, fetched, target_of
 from emulator.engine.transfer import (
     ATTEMPTS,
     Extent,
@@ -29,22 +32,29 @@ class Fetch:
     target: Location
     watch: Watch
     allowed: Callable[[str], bool]
+    passage: Passage = FREE
 
     def run(self) -> None:
         """The file appears whole or not at all. Raises TransferFailed, and what the watch's checkpoint raises."""
         self.watch.begin(Extent(files=1))
         for attempt in range(1, ATTEMPTS + 1):
             moved = 0
+            way = self.passage.way("", self.target.path, paths.basename(self.target.path))
+            lengths: list[int | None] = []
             try:
                 self.target.files.mkdir(paths.parent(self.target.path))
                 with (
-                    self.fetcher.open(self.url, self.allowed, self._sized) as incoming,
-                    self.target.files.writer(self.target.path) as outgoing,
+                    self.fetcher.open(self.url, self.allowed, lengths.append) as answer,
+                    target_of(self.target.files, way).writer(self.target.path) as outgoing,
                 ):
-                    for count in copy_stream(incoming, outgoing):
+                    told = next(iter(lengths), None)
+                    length = self._measured(told, way)
+                    for count in copy_stream(fetched(answer, way, told), outgoing):
                         moved += count
                         self.watch.moved(count)
                         self.watch.checkpoint()
+                    if length is not None and moved < length:
+                        raise OSError(errno.EIO, f"only {moved} of {length} bytes came")
                 return
             except OSError as error:
                 self.watch.moved(-moved)
@@ -53,6 +63,9 @@ class Fetch:
                 if attempt == ATTEMPTS or permanent(error):
                     raise TransferFailed(text, error) from error
 
-    def _sized(self, length: int | None) -> None:
+    def _measured(self, told: int | None, way: Way) -> int | None:
+        """How many bytes are to come, by what the site has told."""
+        length = way.kept(told) if told is not None and way.kept and way.silently else told
         if length:
             self.watch.begin(Extent(files=1, bytes=length))
+        return length

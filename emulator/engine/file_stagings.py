@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from emulator.domain.file_staging import StagingTask
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clocks
+from emulator.engine.activity import Activity, Kind, Work
 from emulator.engine.outcome import Interrupted
 from emulator.store import Store
 
@@ -46,16 +48,22 @@ class StagingQueue:
     Threads live as long as there is something to do.
     """
 
-    def __init__(self, *, store: Store, clock: Clock) -> None:
+    def __init__(self, *, store: Store, clocks: Clocks, activity: Activity | None = None) -> None:
+        """``activity`` is told of the tasks that are due."""
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
+        self._activity = activity or Activity()
+        self._activity.listen(self._dispatch)
         self._stager: Stager | None = None
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._started = False
         self._left_behind = False
         self._known: set[int] = set()
-        self._waiting: list[tuple[float, int, StagingTask]] = []
+        self._waiting: dict[str, list[tuple[float, int, StagingTask]]] = {}
+        """By world, those of a world in the order of their times."""
+        self._expected: dict[int, Work] = {}
+        """By task, of those that are due."""
         self._busy: dict[str, deque[StagingTask]] = {}
         """Files that are worked at, each with the tasks that wait for it."""
 
@@ -89,22 +97,47 @@ class StagingQueue:
             log.warning("%d imports did not end in time and are left behind", len(self._busy))
 
     def _push(self, task: StagingTask) -> None:
-        heapq.heappush(self._waiting, (task.due.timestamp(), task.seq, task))
-        if task.due > self._clock.now():
-            self._clock.call_at(task.due, self._dispatch)
+        heapq.heappush(self._waiting.setdefault(task.world, []), (task.due.timestamp(), task.seq, task))
+        clock = self._clocks.of(task.world)
+        if task.due > clock.now():
+            clock.call_at(task.due, partial(self._now_due, task))
+        else:
+            self._expect(task)
+
+    def _now_due(self, task: StagingTask) -> None:
+        with self._changed:
+            self._expect(task)
+        self._dispatch()
+
+    def _expect(self, task: StagingTask) -> None:
+        if task.seq not in self._expected:
+            self._expected[task.seq] = self._activity.expect(task.world, Kind.STAGING)
 
     def _dispatch(self) -> None:
         """Give what is due to threads, as far as there may be more of them."""
+        if not self._waiting:
+            return
         with self._changed:
-            now = self._clock.now()
-            while self._waiting and self._waiting[0][2].due <= now and self._may_begin():
-                task = heapq.heappop(self._waiting)[2]
-                if task.file_uuid in self._busy:
-                    self._busy[task.file_uuid].append(task)
-                    continue
-                self._busy[task.file_uuid] = deque()
-                # threads of our own, as those of an executor would keep the program from ending
-                threading.Thread(target=self._work, args=[task], name="staging", daemon=True).start()
+            for world in list(self._waiting):
+                self._dispatch_in(world)
+
+    def _dispatch_in(self, world: str) -> None:
+        """The same for one world. The lock is held."""
+        now, waiting = self._clocks.of(world).now(), self._waiting[world]
+        while waiting and waiting[0][2].due <= now and self._may_begin():
+            if not self._activity.may_begin(world, Kind.STAGING):
+                return
+            task = heapq.heappop(waiting)[2]
+            if task.file_uuid in self._busy:
+                self._busy[task.file_uuid].append(task)
+                continue
+            self._busy[task.file_uuid] = deque()
+            self._expect(task)
+            self._expected[task.seq].begin()
+            # threads of our own, as those of an executor would keep the program from ending
+            threading.Thread(target=self._work, args=[task], name="staging", daemon=True).start()
+        if not waiting:
+            del self._waiting[world]
 
     def _may_begin(self) -> bool:
         return self._started and not self._closing.is_set() and len(self._busy) < WORKERS
@@ -120,12 +153,13 @@ class StagingQueue:
             if self._left_behind:
                 return  # the store may be closed by now
             log.exception("the import to %s could not be worked at", task.file_uuid)
-            again = replace(task, due=self._clock.now() + BROKEN_PAUSE)
+            again = replace(task, due=self._clocks.of(task.world).now() + BROKEN_PAUSE)
         finally:
             self._ended(task, again)
 
     def _ended(self, task: StagingTask, again: StagingTask | None) -> None:
         with self._changed:
+            work = self._expected.pop(task.seq)
             for behind in self._busy.pop(task.file_uuid):
                 self._push(behind)
             if again is None:
@@ -134,6 +168,7 @@ class StagingQueue:
                 self._push(again)
             self._changed.notify_all()
         self._dispatch()
+        work.done()
 
     def _checkpoint(self) -> None:
         if self._closing.is_set():

@@ -10,7 +10,7 @@ from typing import Any
 from emulator.domain.event import Event
 from emulator.domain.message_ports import Renderer
 from emulator.domain.notification import WILDCARD, Delivery, Subscription, is_delivery_event
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.propagation import echoes_of
 from emulator.domain.uuids import CODES
 from emulator.store import Transaction
@@ -29,21 +29,24 @@ class Journal:
 
     def __init__(
         self,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         renderer: Renderer,
-        on_message: Callable[[], None],
+        on_message: Callable[[str], None],
         hears: Hears = _everybody,
+        on_event: Callable[[str], None] = lambda _world: None,
     ) -> None:
-        """``on_message`` is called after a commit that has put messages on their way.
+        """``on_message`` is called after a commit that has put messages on their way, ``on_event`` after one
+        that has written an entry: with its world.
 
         ``hears`` is asked for who has subscribed to another resource than the event's own.
         """
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._renderer = renderer
         self._on_message = on_message
         self._hears = hears
+        self._on_event = on_event
 
     def record(
         self,
@@ -75,12 +78,13 @@ class Journal:
                 kind=kind,
                 status=status,
                 description=description,
-                created=when or self._clock.now(),
+                created=when or self._clocks.of(world).now(),
                 created_by=created_by,
                 progress=progress,
-                uuid=self._ids.legacy(CODES[f"{kind.upper()}_EVENT"]),
+                uuid=self._ids.of(world).legacy(CODES[f"{kind.upper()}_EVENT"], subject=subject),
             )
         )
+        tx.after_commit(lambda: self._on_event(world))
         if resource is not None and progress is None:
             self._tell_subscribers(tx, event, resource, also)
         return event
@@ -106,7 +110,7 @@ class Journal:
             if own or self._hears(tx, subscription.owner, event, resource):
                 told |= self._tell(tx, named, resource, subscription)
         if told:
-            tx.after_commit(self._on_message)
+            tx.after_commit(lambda: self._on_message(event.world))
 
     def _tell(self, tx: Transaction, event: Event, resource: object, subscription: Subscription) -> bool:
         if not subscription.persistent and tx.subscriptions.has_waiting(subscription.id):
@@ -114,7 +118,7 @@ class Journal:
         tx.subscriptions.enqueue(
             Delivery(
                 world=event.world,
-                id=self._ids.legacy(CODES["NOTIFICATION_DELIVERY"]),
+                id=self._ids.of(event.world).legacy(CODES["NOTIFICATION_DELIVERY"], subject=subscription.id),
                 subscription_id=subscription.id,
                 event_seq=event.seq,
                 message=self._renderer.message(resource, event, subscription),

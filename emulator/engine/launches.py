@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 
 from emulator.domain import paths
-from emulator.domain.credentials import login_account
+from emulator.domain.credentials import login_account, storage_account
 from emulator.domain.errors import StepFailed
 from emulator.domain.job import Job
 from emulator.domain.ports import Account, HostFiles, Launch
+from emulator.domain.simulation import Play
 from emulator.domain.work_dir import work_files
+from emulator.engine.simulations import play_of
 from emulator.engine.startup import SUBMIT, has_startup, startup_path
 from emulator.engine.step import Step
 
@@ -50,19 +52,32 @@ def launch_of(step: Step) -> Launch:
     """The launch of a job on its execution system: the same whenever it is asked for.
 
     Paths are real ones where the host's files lie on this machine, since scripts work with them. The run time
-    limit is divided by ``jobs.time_scale`` [job-lifecycle §9]. Raises StepFailed as ``place_of``.
+    limit is divided by ``jobs.time_scale`` [job-lifecycle §9]. Raises StepFailed as ``place_of`` and ``play_of``.
     """
+    played = play_of(step)
+    if played is not None:
+        return _launch(step, Place(step.execution_system.storage.host), played)
+    return _launch(step, place_of(step))
+
+
+def _launch(step: Step, place: Place, played: Play | None = None) -> Launch:
+    """What is played needs no more than a way to the job's files, on whatever machine they lie."""
     job, system = step.job, step.execution_system
-    plan, storage, place = job.plan, system.storage, place_of(step)
+    plan, storage = job.plan, system.storage
     files = step.machine(system).files
-    work_dir = real_path(files, paths.host_path(storage, paths.virtual_path(storage, plan.work_path)))
+
+    def located(virtual: str) -> str:
+        path = paths.host_path(storage, virtual)
+        return path if played is not None else real_path(files, path)
+
+    work_dir = located(paths.virtual_path(storage, plan.work_path))
     names = work_files(job)
     queue = plan.queue
     return Launch(
         job_id=job.id,
         world=job.world,
         host=place.host,
-        account=place.account,
+        account=place.account if played is None else storage_account(system, job.owner),
         system_id=system.id,
         app_id=job.app_id,
         owner=job.owner,
@@ -73,7 +88,7 @@ def launch_of(step: Step) -> Launch:
         work_dir=work_dir,
         stdout=paths.join(work_dir, names.stdout),
         stderr=paths.join(work_dir, names.stderr),
-        home_dir=real_path(files, paths.host_path(storage, paths.home_path(storage))),
+        home_dir=located(paths.home_path(storage)),
         max_run_seconds=run_seconds(job, step.tools.settings.time_scale),
         queue=queue.name if queue else "",
         queue_limit=queue.max_jobs if queue else -1,
@@ -81,6 +96,7 @@ def launch_of(step: Step) -> Launch:
         memory_per_node=plan.memory_per_node,
         processors=plan.total_processors,
         nodes=1 if plan.app.parallelism == "SERIAL" else plan.node_count,
+        play=played,
     )
 
 

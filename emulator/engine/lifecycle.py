@@ -62,9 +62,13 @@ STORE_PAUSE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The job needs no thread now: until it is woken, until ``until``, or (``ended``) ever."""
+    """The job needs no thread now: until it is woken, until ``until``, or (``ended``) ever.
+
+    ``outside`` as in outcome.Wait; ``world`` is the job's, as far as it is known.
+    """
 
     until: datetime | None = None
+    outside: bool = False
     ended: bool = False
 
 
@@ -91,7 +95,7 @@ class Journey:
             return Rest()
         except Unavailable as error:
             log.warning("job %s: %s is repeated: %s", job.id, job.status, error)
-            return Rest(until=self._tools.clock.now() + STORE_PAUSE)
+            return Rest(until=self._tools.clocks.machine.now() + STORE_PAUSE, outside=True)
         self._seen = self._signal.wakes
         try:
             return self._save(step, outcome)
@@ -99,7 +103,7 @@ class Journey:
             log.exception("job %s: a transition outside the law was refused", job.id)
         except Exception:
             log.exception("job %s: %s could not be saved; the step will be repeated", job.id, outcome)
-        return Rest(until=self._tools.clock.now() + STORE_PAUSE)
+        return Rest(until=self._tools.clocks.machine.now() + STORE_PAUSE, outside=True)
 
     def _look(self) -> Job | None:
         """The job as it is. The last step's own answer holds until somebody wakes the job."""
@@ -112,7 +116,7 @@ class Journey:
     def _save(self, step: Step, outcome: Outcome) -> Rest | None:
         if isinstance(outcome, Wait):
             transitions.stay(self._tools, step, outcome)
-            return Rest(until=outcome.until)
+            return Rest(until=outcome.until, outside=outcome.outside)
         # a script that could be handed over once more is remembered until the end is saved
         again = step.job.status in (_S.SUBMITTING, _S.BLOCKED)
         if outcome.state.terminal and not again:
@@ -185,7 +189,7 @@ def _blocked(step: Step, blocked: StepBlocked) -> Outcome:
         changes={
             "blocked_from": job.status,
             "blocked_condition": blocked.condition,
-            "blocked_since": step.tools.clock.now(),
+            "blocked_since": step.clock.now(),
             "blocked_count": job.blocked_count + 1,
         },
         message=status_message(job.status, _S.BLOCKED, blocked.reason),

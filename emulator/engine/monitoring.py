@@ -17,7 +17,7 @@ from emulator.engine.faults import failing_as, transient
 from emulator.engine.launches import run_seconds
 from emulator.engine.outcome import Next, Outcome, Wait
 from emulator.engine.step import Step
-from emulator.engine.submitting import launch_in
+from emulator.engine.submitting import handed_over, launch_in, really_started
 from emulator.engine.transfer import cause_of
 from emulator.schedulers.simulated import family
 
@@ -44,14 +44,17 @@ def watch_queued(step: Step) -> Outcome:
     if report is None:
         return _check_again(step, changes)
     if report.state is RemoteState.QUEUED:
-        return _wait(step, changes)
+        return _wait(step, report, changes)
     if report.state is RemoteState.LOST or (report.state is RemoteState.ENDED and report.started is None):
         return _end(step, report, changes)
     submitted = changes.get("remote_submitted", step.job.remote_submitted)
-    changes["remote_started"] = _not_before(submitted, report.started or step.tools.clock.now())
+    changes["remote_started"] = _not_before(submitted, _shown(step, report, report.started))
     if report.ahead:
         step.note(_other_clock(report))
-    return Next(state=JobState.RUNNING, changes=changes, when=_by_our_clock(report, report.started))
+    if not report.by_world:
+        began = _by_our_clock(report, report.started) or step.tools.clocks.machine.now()
+        changes["handle"] = {**(step.job.handle or {}), "started": began.isoformat()}
+    return Next(state=JobState.RUNNING, changes=changes, when=_by_world(step, report, report.started))
 
 
 def watch_running(step: Step) -> Outcome:
@@ -61,21 +64,22 @@ def watch_running(step: Step) -> Outcome:
         return _check_again(step, changes)
     if report.state in (RemoteState.ENDED, RemoteState.LOST):
         return _end(step, report, changes)
-    return _wait(step, changes)
+    return _wait(step, report, changes)
 
 
-def _wait(step: Step, changes: dict[str, Any]) -> Outcome:
-    """For the next report, or for the end of all patience."""
-    expires = _expiry(step)
-    if expires is None or step.tools.clock.now() < expires:
-        return Wait(until=expires, changes=changes)
+def _wait(step: Step, report: RemoteReport, changes: dict[str, Any]) -> Outcome:
+    """For the next report, or for the end of all patience: with what is real, by the machine's clock."""
+    expires, real = _expiry(step, report), not report.by_world
+    clock = step.tools.clocks.machine if real else step.clock
+    if expires is None or clock.now() < expires:
+        return Wait(until=expires, changes=changes, outside=real)
     step.tools.launcher.cancel(_launch(step), step.job.remote_job_id or "")
     return _give_up(step, "The job did not end at its maximum run time.", changes)
 
 
 def _check(step: Step) -> tuple[RemoteReport | None, dict[str, Any]]:
     """One status check, with the fields of the record that count it; no report where it failed."""
-    job, now = step.job, step.tools.clock.now()
+    job, now = step.job, step.clock.now()
     try:
         report = step.tools.launcher.report(_launch(step), job.remote_job_id or "")
     except OSError as error:
@@ -92,7 +96,7 @@ def _check(step: Step) -> tuple[RemoteReport | None, dict[str, Any]]:
     if report.failed_checks:
         changes["failed_status_checks"] = job.failed_status_checks + report.failed_checks
     if report.submitted is not None and not job.remote_started:
-        changes["remote_submitted"] = _not_before(job.created, report.submitted)
+        changes["remote_submitted"] = _not_before(job.created, _shown(step, report, report.submitted))
     return report, changes
 
 
@@ -104,7 +108,7 @@ def _launch(step: Step) -> Launch:
 
 
 def _check_again(step: Step, changes: dict[str, Any]) -> Outcome:
-    job, now = step.job, step.tools.clock.now()
+    job, now = step.job, step.clock.now()
     last_success = job.last_status_check or job.remote_submitted or job.accepted
     if now >= last_success + _scaled(step, GIVE_UP):
         return _give_up(step, "The status of the job could not be checked for too long.", changes)
@@ -112,13 +116,20 @@ def _check_again(step: Step, changes: dict[str, Any]) -> Outcome:
     return Wait(until=now + pause, changes=changes)
 
 
-def _expiry(step: Step) -> datetime | None:
-    """When a script is given up that its launcher should have ended; None where there is no limit."""
+def _expiry(step: Step, report: RemoteReport) -> datetime | None:
+    """When a script is given up that its launcher should have ended; None where there is no limit.
+
+    By the clock that the script itself goes by.
+    """
     job = step.job
     limit = run_seconds(job, step.tools.settings.time_scale)
     if not limit:
         return None
-    started = job.remote_started or (job.created or job.accepted) + _scaled(step, NOT_STARTED)
+    if report.by_world:
+        begun, started = job.created or job.accepted, job.remote_started
+    else:
+        begun, started = handed_over(job) or job.created or job.accepted, really_started(job)
+    started = started or begun + _scaled(step, NOT_STARTED)
     return started + timedelta(seconds=limit) + _scaled(step, RUN_GRACE)
 
 
@@ -132,8 +143,8 @@ def _end(step: Step, report: RemoteReport, changes: dict[str, Any]) -> Outcome:
         reason = report.reason or "It is neither running, nor is it known how it ended."
         return _give_up(step, f"The job was lost by the execution system. {reason}", changes)
     started = changes.get("remote_started", step.job.remote_started)
-    changes["remote_ended"] = _not_before(started, report.ended or step.tools.clock.now())
-    when = _by_our_clock(report, report.ended)
+    changes["remote_ended"] = _not_before(started, _shown(step, report, report.ended))
+    when = _by_world(step, report, report.ended)
     changes["exit_code"] = report.exit_code
     if report.succeeded and not _called_a_failure(step):
         changes["remote_outcome"] = OUTCOME_FINISHED
@@ -148,6 +159,17 @@ def _not_before(earlier: datetime | None, moment: datetime) -> datetime:
     """Schedulers tell whole seconds: what they have cut off does not put one moment before another."""
     cut_off = earlier is not None and timedelta(0) < earlier - moment < timedelta(seconds=1)
     return earlier if cut_off and earlier else moment
+
+
+def _shown(step: Step, report: RemoteReport, moment: datetime | None) -> datetime:
+    """What the record says: a moment in the world's time, by the execution system's own clock."""
+    told = _by_world(step, report, moment)
+    return step.clock.now() if told is None else told + timedelta(seconds=report.ahead)
+
+
+def _by_world(step: Step, report: RemoteReport, moment: datetime | None) -> datetime | None:
+    ours = _by_our_clock(report, moment)
+    return ours if ours is None or report.by_world else step.clock.at(ours)
 
 
 def _by_our_clock(report: RemoteReport, moment: datetime | None) -> datetime | None:
@@ -190,7 +212,7 @@ def _failure_text(scheduler: str, report: RemoteReport) -> str:
 
 def _give_up(step: Step, reason: str, changes: dict[str, Any]) -> Next:
     ended = {
-        "remote_ended": step.tools.clock.now(),
+        "remote_ended": step.clock.now(),
         "remote_outcome": OUTCOME_FAILED_SKIP_ARCHIVE,
         "failure_code": LOST,
         "failure_reason": reason,

@@ -30,9 +30,14 @@ class Next:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """The job stays where it is until it is woken, or until ``until``; ``changes`` are saved now."""
+    """The job stays where it is until it is woken, or until ``until``; ``changes`` are saved now.
+
+    ``outside``: it waits for something real, which does not go by the world's clock; then ``until`` is by the
+    machine's.
+    """
 
     until: datetime | None = None
+    outside: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -19,16 +19,16 @@ from emulator.store import Transaction
 
 
 def wait(step: Step, pending: Preparing) -> Wait:
-    """Write down how far it is; the job waits until it is woken."""
+    """Write down how far it is; the job waits until it is woken: what it waits for is real."""
     tools = step.tools
     with tools.store.write() as tx:
         entry = _entry(tx, step, pending.doing)
         if entry is None:
             step.record(tx, pending.doing, _document(_begun(step, pending), pending, 0.0))
         else:
-            elapsed = (tools.clock.now() - entry.created).total_seconds()
+            elapsed = (step.clock.now() - entry.created).total_seconds()
             tx.events.update_progress(entry.seq, _document(_progress(entry), pending, elapsed))
-    return Wait()
+    return Wait(outside=True)
 
 
 def under_way(step: Step) -> list[Event]:
@@ -51,7 +51,7 @@ def end(step: Step, entries: list[Event], *, came: bool) -> None:
 
 def _begun(step: Step, pending: Preparing) -> Progress:
     return Progress(
-        uuid=step.tools.ids.legacy("009"),
+        uuid=step.ids.legacy("009", subject=step.job.id),
         source=pending.source,
         total_files=0,
         total_bytes=0,

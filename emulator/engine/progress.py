@@ -23,13 +23,13 @@ class TransferProgress:
         self._step = step
         self._description = description
         self._attempt_text = attempt_text
-        self._meter = Meter(step.tools.clock, source)
+        self._meter = Meter(step.clock, source)
         self._seq = 0
         self._notes = 0
 
     def begin(self, extent: Extent) -> None:
         """See transfer.Watch; again when the extent becomes known only later."""
-        self._meter.begin(self._step.tools.ids.legacy("009"), extent)
+        self._meter.begin(self._step.ids.legacy("009", subject=self._step.job.id), extent)
         with self._step.tools.store.write() as tx:
             before = self._seq or (None if self._step.fresh else self._entry_of_an_earlier_try(tx))
             if before is None:

@@ -26,7 +26,7 @@ ATTEMPT = "Attempt {attempt} failed to stage job inputs. {cause}"
 
 def accept(step: Step) -> Outcome:
     """ACCEPTED: nobody sees the job before its window is over [jobs §4.4]."""
-    now = step.tools.clock.now()
+    now = step.clock.now()
     seen = step.job.accepted + timedelta(milliseconds=step.tools.settings.accepted_window_ms)
     return Next(state=JobState.PENDING, changes={"created": now}) if now >= seen else Wait(until=seen)
 

@@ -12,11 +12,13 @@ from emulator.domain import legacy, paths
 from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Invalid, JobCancelled, StepFailed
 from emulator.domain.job import Job
-from emulator.domain.ports import Clock, Fetcher, Host, Hosts, Ids, Launcher
+from emulator.domain.ports import Chance, Clock, Clocks, Fetcher, Host, Hosts, Ids, Launcher
 from emulator.domain.system import System
+from emulator.engine.activity import Work
 from emulator.engine.journal import Journal
 from emulator.engine.outcome import Interrupted
 from emulator.engine.transfer import Location
+from emulator.engine.waiting import Call, Calls, Subscribe, wait
 from emulator.settings import Settings
 from emulator.store import Store, Transaction
 
@@ -26,7 +28,7 @@ class Tools:
     """What all steps share."""
 
     store: Store
-    clock: Clock
+    clocks: Clocks
     ids: Ids
     journal: Journal
     hosts: Hosts
@@ -41,9 +43,18 @@ class Tools:
 class Signal:
     """Calls to a step that is under way: the job was woken, or the engine is closing."""
 
-    def __init__(self, closing: threading.Event) -> None:
+    def __init__(
+        self,
+        closing: threading.Event,
+        work: Work | None = None,
+        blocked: Callable[[int], None] = lambda _change: None,
+    ) -> None:
+        """``work`` is what the step counts as; ``blocked`` is told 1 when its thread begins to wait, -1 at the end."""
         self.closing = closing
+        self.work = work
+        self.blocked = blocked
         self.wakes = 0
+        self.calls = Calls()
 
 
 class Step:
@@ -57,6 +68,9 @@ class Step:
         self.tools = tools
         self.job = job
         self.fresh = fresh
+        self.clock: Clock = tools.clocks.of(job.world)
+        """The clock of the job's world."""
+        self.ids: Chance = tools.ids.of(job.world)
         self.progress: dict[int, dict[str, Any]] = {}
         """Progress entries by sequence number, to be saved with the step's outcome."""
         self.deadline: tuple[datetime, StepFailed] | None = None
@@ -85,9 +99,33 @@ class Step:
                 raise JobCancelled
         self.check_deadline()
 
+    def pause(self, until: datetime | None, *calls: Subscribe) -> None:
+        """Block until the clock of the job's world says ``until``, or one of ``calls`` comes; holds no worker up.
+
+        Whoever waits for the world to be at rest does not wait for this. Raises as :meth:`checkpoint`.
+        """
+        over = threading.Event()
+        ends = [_ending(subscribe, over) for subscribe in calls]
+        self.checkpoint()
+        while not over.is_set() and (until is None or self.clock.now() < until):
+            limits = [moment for moment in (until, self.deadline and self.deadline[0]) if moment]
+            self._signal.blocked(1)
+            try:
+                wait(self.clock, self._signal.work, min(limits, default=None), self._called, *ends)
+            finally:
+                self._signal.blocked(-1)
+            self.checkpoint()
+
+    def _called(self, action: Call) -> Call:
+        """As the signal's calls; one that came before counts."""
+        take_back = self._signal.calls.listen(action)
+        if self._signal.closing.is_set() or self._signal.wakes != self._seen:
+            action()
+        return take_back
+
     def check_deadline(self) -> None:
         """Raises StepFailed when the step's time is over."""
-        if self.deadline is not None and self.tools.clock.now() >= self.deadline[0]:
+        if self.deadline is not None and self.clock.now() >= self.deadline[0]:
             raise self.deadline[1]
 
     def note(self, description: str) -> None:
@@ -157,6 +195,19 @@ class Step:
     @property
     def work_dir(self) -> Location:
         return self.location(self.job.plan.execution_system, self.job.plan.work_path)
+
+
+def _ending(subscribe: Subscribe, over: threading.Event) -> Subscribe:
+    """The same calls, that are remembered."""
+
+    def ending(action: Call) -> Call:
+        def end() -> None:
+            over.set()
+            action()
+
+        return subscribe(end)
+
+    return ending
 
 
 def agave_uri(system_id: str, agave_path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from emulator.domain.document import from_document, to_document
@@ -36,9 +36,25 @@ def intent(step: Step) -> dict[str, Any]:
     """What is written down before the script is handed over, and finds it ever after.
 
     It holds the whole launch, so that a script can be found and killed even when its system has been
-    changed or erased meanwhile.
+    changed or erased meanwhile. ``since`` is by the machine's clock, whatever that of the world says.
     """
-    return {"launch": to_document(launch_of(step))}
+    since = step.tools.clocks.machine.now()
+    return {"launch": to_document(launch_of(step)), "since": since.isoformat()}
+
+
+def handed_over(job: Job) -> datetime | None:
+    """When the job's script was about to be handed over, by the machine's clock."""
+    return _moment_in(job, "since")
+
+
+def really_started(job: Job) -> datetime | None:
+    """When the job's script was seen to have started, by the machine's clock."""
+    return _moment_in(job, "started")
+
+
+def _moment_in(job: Job, name: str) -> datetime | None:
+    written = None if job.handle is None else job.handle.get(name)
+    return None if written is None else datetime.fromisoformat(written)
 
 
 def launch_in(job: Job) -> Launch | None:
@@ -57,7 +73,7 @@ def submit(step: Step) -> Outcome:
     awaited = preparing.under_way(step)
     if not awaited:  # else it is the same attempt still
         step.note_attempt(step.job.submit_retries + 1)
-    submitted = step.tools.clock.now()
+    submitted = step.clock.now()
     try:
         remote_job_id = step.tools.launcher.submit(launch)
     except Preparing as pending:
@@ -106,7 +122,7 @@ def _try_again(step: Step, cause: str) -> Outcome:
             "JOBS_SUBMIT_FAILED", f"Unable to submit job after {ATTEMPTS} attempts. Job cancelled. {cause}"
         )
     pause = timedelta(seconds=RETRY_PAUSE / step.tools.settings.recovery_time_scale)
-    return Wait(until=step.tools.clock.now() + pause, changes={"submit_retries": attempt})
+    return Wait(until=step.clock.now() + pause, changes={"submit_retries": attempt})
 
 
 def end_script(step: Step) -> None:

@@ -34,7 +34,7 @@ def move(tools: Tools, step: Step, outcome: Next) -> Job:
             return current
         if outcome.guard is not None:
             outcome.guard(tx)
-        now = tools.clock.now()
+        now = step.clock.now()
         changes: dict[str, Any] = {
             **outcome.changes,
             "status": outcome.state,
@@ -75,7 +75,7 @@ def stay(tools: Tools, step: Step, outcome: Wait) -> None:
         for seq, progress in step.progress.items():
             tx.events.update_progress(seq, progress)
         if outcome.changes:
-            tx.jobs.update(step.job.id, last_updated=tools.clock.now(), **outcome.changes)
+            tx.jobs.update(step.job.id, last_updated=step.clock.now(), **outcome.changes)
 
 
 def _message(before: Job, after: Job, outcome: Next) -> str:

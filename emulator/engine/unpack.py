@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from emulator.domain import paths
+from emulator.engine.passage import FREE, Passage
 from emulator.engine.streams import CHUNK, copy_stream
+from emulator.engine.struck_files import CLEAR, source_of, target_of
+from emulator.engine.struck_streams import Whole
 from emulator.engine.transfer import Extent, Location, TransferFailed, Watch, cause_of
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class Unpacking:
         each: Callable[[str], object] = lambda _relative: None,
         checksum: str | None = None,
         wanted: str = "",
+        passage: Passage = FREE,
     ) -> None:
         self._source = source
         self._target = target
@@ -40,13 +44,18 @@ class Unpacking:
         self._each = each
         self._checksum = checksum
         self._wanted = wanted.strip("/")
+        self._passage = passage
+        self._writing = target.files
 
     def run(self) -> Extent:
         """Unpack all; the answer is what there was."""
         from zipfile import BadZipFile, ZipFile  # few jobs need it
 
+        way = self._passage.way(self._source.path, self._target.path, "")
+        self._writing = target_of(self._target.files, way)
         try:
-            with self._source.files.reader(self._source.path) as stream:
+            with source_of(self._source.files, way).reader(self._source.path) as opened:
+                stream = opened if way is CLEAR else Whole(opened).as_binary
                 self._verify(stream)
                 with ZipFile(stream) as archive:
                     return self._unpack(archive)
@@ -102,7 +111,7 @@ class Unpacking:
     def _write(self, archive: ZipFile, info: ZipInfo, target: str) -> None:
         self._target.files.mkdir(paths.parent(target))
         mode = (info.external_attr >> 16) & 0o777
-        with archive.open(info) as incoming, self._target.files.writer(target, mode or None) as outgoing:
+        with archive.open(info) as incoming, self._writing.writer(target, mode or None) as outgoing:
             for count in copy_stream(incoming, outgoing):  # type: ignore[arg-type]  # read-only, as needed
                 self._watch.moved(count)
                 self._watch.checkpoint()

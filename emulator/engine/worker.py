@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
-from emulator.domain.ports import Clock, Fetcher, Hosts, Ids, Launcher
+from emulator.domain.ports import Clocks, Fetcher, Hosts, Ids, Launcher
 from emulator.engine import lifecycle
+from emulator.engine.activity import Activity, Kind, Work
+from emulator.engine.job_queue import JobQueue
 from emulator.engine.journal import Journal
 from emulator.engine.lifecycle import Rest
 from emulator.engine.step import Signal, Tools
@@ -28,14 +29,15 @@ class Engine:
     """Walks every job through its life; jobs that wait hold no thread.
 
     No two threads ever work on one job, and a wake during a step is not lost: the job is looked at again.
-    First woken, first served; what had been accepted before a restart comes in the order it was accepted.
+    First woken, first served, and worlds take turns; what had been accepted before a restart comes in the order it
+    was accepted. A world whose clock stands still has one job walked at a time.
     """
 
     def __init__(
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         journal: Journal,
         hosts: Hosts,
@@ -43,11 +45,14 @@ class Engine:
         settings: Settings,
         fetcher: Fetcher | None = None,
         base_url: Callable[[str, str], str] | None = None,
+        activity: Activity | None = None,
     ) -> None:
-        """``base_url`` tells where the API answers a user of a world; without it: as the settings have it."""
+        """``activity`` is told of the jobs that are worked at.
+
+        ``base_url`` tells where the API answers a user of a world; without it: as the settings have it."""
         self._tools = Tools(
             store=store,
-            clock=clock,
+            clocks=clocks,
             ids=ids,
             journal=journal,
             hosts=hosts,
@@ -60,8 +65,12 @@ class Engine:
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._queue: deque[str] = deque()
-        self._queued: set[str] = set()
+        self._activity = activity or Activity()
+        self._activity.listen(self._look_again)
+        self._queue = JobQueue()
+        self._works: dict[str, Work] = {}
+        """Of jobs that are walked, wait to be, or wait for something real."""
+        self._blocked = 0
         self._running: dict[str, Signal] = {}
         self._again: set[str] = set()
         self._resting: set[str] = set()
@@ -70,19 +79,24 @@ class Engine:
     def start(self) -> None:
         """Take up every job that has not ended, then work until :meth:`stop`."""
         with self._tools.store.read() as tx:
-            active = tx.jobs.active_ids()
-        for job_id in active:
-            self.wake(job_id)
-        for number in range(max(1, self._tools.settings.workers)):
-            thread = threading.Thread(target=self._work, name=f"engine-{number}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            active = tx.jobs.active()
+        for job_id, world in active:
+            self.wake(job_id, world)
+        with self._changed:
+            self._staff()
 
-    def wake(self, job_id: str) -> None:
-        """Look at the job soon: it is new, its script has changed, or its user wants it stopped."""
+    def wake(self, job_id: str, world: str | None = None) -> None:
+        """Look at the job soon: it is new, its script has changed, or its user wants it stopped.
+
+        ``world`` may be left out for a job that the engine has heard of.
+        """
+        world = world or self._queue.world_of(job_id) or self._world_of(job_id)
+        if world is None:
+            return
         with self._changed:
             if self._closing.is_set():
                 return
+            self._queue.introduce(job_id, world)
             running = self._running.get(job_id)
             if running is not None:
                 running.wakes += 1
@@ -90,6 +104,8 @@ class Engine:
             else:
                 self._enqueue(job_id)
             self._changed.notify_all()
+        if running is not None:
+            running.calls.call()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Let go of all jobs. Steps under way end or are left to be repeated by the next start.
@@ -102,10 +118,14 @@ class Engine:
                 take_back()
             self._timers.clear()
             self._changed.notify_all()
+            signals = list(self._running.values())
+        for signal in signals:
+            signal.calls.call()
+        with self._changed:
             self._changed.wait_for(lambda: not self._running, timeout)
             for job_id in self._running:
                 log.warning("job %s: its step did not end in time and is left behind", job_id)
-        for thread in self._threads:
+        for thread in list(self._threads):
             if not self._running:
                 thread.join(timeout)
 
@@ -113,13 +133,44 @@ class Engine:
         """Wait until every job has ended that this engine knows of; False when the time is over first."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: not (self._queued or self._running or self._resting), timeout
+                lambda: not (len(self._queue) or self._running or self._resting), timeout
             )
 
+    def _world_of(self, job_id: str) -> str | None:
+        with self._tools.store.read() as tx:
+            job = tx.jobs.by_id(job_id)
+        return None if job is None else job.world
+
     def _enqueue(self, job_id: str) -> None:
-        if job_id not in self._queued:
-            self._queued.add(job_id)
-            self._queue.append(job_id)
+        if job_id in self._queue:
+            return
+        self._queue.add(job_id)
+        world = self._queue.world_of(job_id)
+        assert world is not None, "introduced"
+        if job_id in self._works:
+            self._works[job_id].become(Kind.JOB)
+        else:
+            self._works[job_id] = self._activity.expect(world, Kind.JOB)
+
+    def _look_again(self) -> None:
+        """Something has ended that a world's next job may have waited for."""
+        if len(self._queue):
+            with self._changed:
+                self._changed.notify_all()
+
+    def _staff(self) -> None:
+        """As many threads as there are to be, those not counted that wait by a clock. The lock is held."""
+        while len(self._threads) - self._blocked < max(1, self._tools.settings.workers):
+            name = f"engine-{len(self._threads)}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _now_blocked(self, change: int) -> None:
+        with self._changed:
+            self._blocked += change
+            if not self._closing.is_set():
+                self._staff()
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
@@ -127,19 +178,29 @@ class Engine:
             self._release(job_id, self._walk(job_id, signal))
 
     def _take(self) -> tuple[str, Signal] | None:
-        """The next job, now this thread's; None when the engine closes."""
+        """The next job, now this thread's; None when the engine closes, or has too many threads."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing.is_set())
-            if self._closing.is_set():
-                return None
-            job_id = self._queue.popleft()
-            self._queued.discard(job_id)
+            while (job_id := self._next()) is None:
+                if self._closing.is_set():
+                    return None
+                if len(self._threads) - self._blocked > max(1, self._tools.settings.workers):
+                    self._threads.remove(threading.current_thread())
+                    return None
+                self._changed.wait()
             self._resting.discard(job_id)
             take_back = self._timers.pop(job_id, None)
             if take_back is not None:
                 take_back()
-            signal = self._running[job_id] = Signal(self._closing)
+            work = self._works[job_id]
+            work.begin()
+            signal = self._running[job_id] = Signal(self._closing, work, self._now_blocked)
             return job_id, signal
+
+    def _next(self) -> str | None:
+        if self._closing.is_set():
+            return None
+        activity = self._activity
+        return self._queue.take(lambda world: activity.may_begin(world, Kind.JOB), activity.one_at_a_time)
 
     def _walk(self, job_id: str, signal: Signal) -> Rest:
         """Step by step, until the job has to wait."""
@@ -151,7 +212,7 @@ class Engine:
                 rest = journey.advance()
             except Exception:
                 log.exception("job %s could not be looked at; trying again", job_id)
-                rest = Rest(until=self._tools.clock.now() + BROKEN_PAUSE)
+                rest = Rest(until=self._tools.clocks.machine.now() + BROKEN_PAUSE, outside=True)
             if rest is not None:
                 return rest
         return Rest()
@@ -159,12 +220,29 @@ class Engine:
     def _release(self, job_id: str, rest: Rest) -> None:
         with self._changed:
             del self._running[job_id]
-            again = job_id in self._again
+            again = job_id in self._again and not self._closing.is_set()
             self._again.discard(job_id)
+            work = self._works.pop(job_id)
             if not rest.ended:
                 self._resting.add(job_id)
-            if again and not self._closing.is_set():
+            if again:
+                self._works[job_id] = work
                 self._enqueue(job_id)
-            elif rest.until is not None and not self._closing.is_set():
-                self._timers[job_id] = self._tools.clock.call_at(rest.until, lambda: self.wake(job_id))
+            elif not rest.ended and not self._closing.is_set():
+                self._rest(job_id, work, rest)
+            if rest.ended:
+                self._queue.forget(job_id)
+            over = self._works.get(job_id) is not work
             self._changed.notify_all()
+        if over:
+            work.done()
+        self._activity.tell()
+
+    def _rest(self, job_id: str, work: Work, rest: Rest) -> None:
+        clocks = self._tools.clocks
+        clock = clocks.machine if rest.outside else clocks.of(work.world)
+        if rest.until is not None:
+            self._timers[job_id] = clock.call_at(rest.until, lambda: self.wake(job_id))
+        if rest.outside:
+            self._works[job_id] = work
+            work.become(Kind.SCRIPT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator.domain.message_ports import Mail
 from emulator.domain.notification import DeliveryResult, Message, Subscription
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clocks
 from emulator.notify.mail import compose, one_line
 
 _STAMP = "%Y%m%dT%H%M%S.%f"
@@ -24,24 +24,25 @@ class Mailbox:
     delivered again after a crash replaces itself.
     """
 
-    def __init__(self, directory: Path, clock: Clock, sender: str) -> None:
+    def __init__(self, directory: Path, clocks: Clocks, sender: str) -> None:
         self._directory = directory
-        self._clock = clock
+        self._clocks = clocks
         self._sender = sender
 
     def send(self, subscription: Subscription, message: Message, delivery_id: str) -> DeliveryResult:
         """See ports.Channel: the mailbox takes everything that has room on the disk."""
-        now = self._clock.now()
+        now = self._clocks.of(subscription.world).now()
         folder = self._directory / subscription.world
         mail = compose(self._sender, message, delivery_id)
         mail[_RECEIVED] = now.isoformat()
         mail[_ADDRESS] = one_line(message.url)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not any(folder.glob(f"*-{delivery_id}.eml")):
-                draft = folder / f".{delivery_id}"
+            name = delivery_id if message.copy == 1 else f"{delivery_id}.{message.copy}"
+            if not any(folder.glob(f"*-{name}.eml")):
+                draft = folder / f".{name}"
                 draft.write_bytes(mail.as_bytes())
-                draft.rename(folder / f"{now.strftime(_STAMP)}-{delivery_id}.eml")
+                draft.rename(folder / f"{now.strftime(_STAMP)}-{name}.eml")
         except OSError as error:
             return DeliveryResult(code=500, text=str(error))
         return DeliveryResult(code=200, text="kept")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from emulator.domain.ports import Clock
+    from emulator.domain.ports import Clocks, Gate
     from emulator.services.accounts import AccountService
     from emulator.services.api_clients import ApiClientService
     from emulator.services.app_permissions import AppPermissionService
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from emulator.services.authorizations import AuthorizationService
     from emulator.services.file_permissions import FilePermissionService
     from emulator.services.files import FileService
+    from emulator.services.happenings import HappeningService
     from emulator.services.job_control import JobControl
     from emulator.services.job_outputs import JobOutputs
     from emulator.services.job_permissions import JobPermissions
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from emulator.services.metadata_schemas import MetadataSchemaService
     from emulator.services.postits import PostitService
     from emulator.services.profiles import ProfileService
+    from emulator.services.scenarios import ScenarioService
+    from emulator.services.simulations import SimulationService
     from emulator.services.status import StatusService
     from emulator.services.subscription_attempts import SubscriptionAttempts
     from emulator.services.subscriptions import SubscriptionService
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from emulator.services.systems import SystemService
     from emulator.services.tokens import TokenService
     from emulator.services.uuids import UuidService
+    from emulator.services.webhooks import WebhookService
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +71,9 @@ class Services:
     uuids: UuidService
     status: StatusService
     listeners: ListenerService
-    clock: Clock
+    happenings: HappeningService
+    webhooks: WebhookService
+    scenarios: ScenarioService
+    simulations: SimulationService
+    gate: Gate
+    clocks: Clocks

@@ -8,7 +8,7 @@ from emulator.domain.app import App
 from emulator.domain.errors import Forbidden, NotFound
 from emulator.domain.file import ALL_PERMISSIONS, NO_PERMISSION, Permission
 from emulator.domain.identity import PUBLIC_USER, WORLD_USER, Caller
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.engine.journal import Journal
 from emulator.services.systems import SystemService
 from emulator.store import Store, Transaction
@@ -28,10 +28,10 @@ _PUBLIC_PERMISSION = Permission(read=True, execute=True)
 
 class AppAccess:
     def __init__(
-        self, *, store: Store, clock: Clock, ids: Ids, journal: Journal, systems: SystemService
+        self, *, store: Store, clocks: Clocks, ids: Ids, journal: Journal, systems: SystemService
     ) -> None:
         self.store = store
-        self.clock = clock
+        self.clocks = clocks
         self.ids = ids
         self.systems = systems
         self._journal = journal
@@ -83,7 +83,7 @@ class AppAccess:
 
     def save(self, tx: Transaction, caller: Caller, app: App, event: str, description: str) -> App:
         """Store a changed record as of now, with its event."""
-        changed = replace(app, last_updated=self.clock.now())
+        changed = replace(app, last_updated=self.clocks.of(app.world).now())
         tx.apps.save(changed)
         self.note(tx, caller, changed, event, description)
         return changed

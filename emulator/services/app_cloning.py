@@ -71,12 +71,12 @@ class AppCloning:
         check_up(execution, deployment)
         path = (request.deployment_path or f"{caller.username}/applications/{draft.id}").rstrip("/")
         target = self._target(caller, deployment, path)
-        uuid = self._access.ids.legacy(APP_UUID)
+        uuid = self._access.ids.of(caller.world).legacy(APP_UUID)
         with self._assets.copied(caller, app, target, uuid) as copied:
             with self._access.store.write() as tx:
                 source = self._access.existing(tx, caller, app.uuid)
                 _check_free(tx, draft)
-                now = self._access.clock.now()
+                now = self._access.clocks.of(caller.world).now()
                 clone = replace(
                     draft,
                     uuid=uuid,

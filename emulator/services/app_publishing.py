@@ -54,10 +54,10 @@ class AppPublishing:
         with self._assets.archived(app, storage) as archive:
             with self._access.store.write() as tx:
                 source = self._access.existing(tx, caller, app.uuid)
-                now = self._access.clock.now()
+                now = self._access.clocks.of(app.world).now()
                 published = replace(
                     draft,
-                    uuid=self._access.ids.legacy(APP_UUID),
+                    uuid=self._access.ids.of(app.world).legacy(APP_UUID),
                     revision=tx.apps.last_publication(app.world, draft.name, draft.version) + 1,
                     public=True,
                     available=True,

@@ -10,7 +10,7 @@ from emulator.domain.errors import Forbidden, Invalid, NotFound
 from emulator.domain.event import Event
 from emulator.domain.identity import Caller
 from emulator.domain.paths import OutsideRoot
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.search import Condition, Operator, Page
 from emulator.domain.system import SystemType
 from emulator.engine.journal import Journal
@@ -37,14 +37,14 @@ class AppService(AppAccess):
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         journal: Journal,
         systems: SystemService,
         files: FileService,
         file_permissions: FilePermissionService,
     ) -> None:
-        super().__init__(store=store, clock=clock, ids=ids, journal=journal, systems=systems)
+        super().__init__(store=store, clocks=clocks, ids=ids, journal=journal, systems=systems)
         self._files = files
         self._file_permissions = file_permissions
         assets = AppAssets(store=store, files=files)
@@ -225,11 +225,11 @@ class AppService(AppAccess):
                 raise refused
 
     def _create(self, tx: Transaction, caller: Caller, definition: AppDefinition) -> App:
-        now = self.clock.now()
+        now = self.clocks.of(caller.world).now()
         app = App(
             **definition.definition(),
             world=caller.world,
-            uuid=self.ids.legacy(APP_UUID),
+            uuid=self.ids.of(caller.world).legacy(APP_UUID),
             owner=caller.username,
             created=now,
             last_updated=now,

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 from emulator.domain.identity import Caller
-from emulator.domain.ports import Clock, Signer
+from emulator.domain.ports import Clocks, Signer
 
 _CLAIMS = "http://wso2.org/claims"
 _LIFETIME = 900
@@ -15,8 +15,8 @@ _LIFETIME = 900
 
 
 class AssertionService:
-    def __init__(self, *, clock: Clock, signer: Signer) -> None:
-        self._clock = clock
+    def __init__(self, *, clocks: Clocks, signer: Signer) -> None:
+        self._clocks = clocks
         self._signer = signer
 
     def public_key(self) -> str:
@@ -27,7 +27,7 @@ class AssertionService:
         """A JSON Web Token (RS256) with the claims that the services of the platform read."""
         claims = {
             "iss": "wso2.org/products/am",
-            "exp": int(self._clock.now().timestamp()) + _LIFETIME,
+            "exp": int(self._clocks.of(caller.world).now().timestamp()) + _LIFETIME,
             f"{_CLAIMS}/subscriber": caller.username,
             f"{_CLAIMS}/enduser": f"{caller.username}@carbon.super",
             f"{_CLAIMS}/enduserTenantId": caller.tenant_id,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from emulator.domain.errors import OAuthRefused
 from emulator.domain.identity import ApiClient, AuthorizationCode, Token
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.services.tokens import TokenService
 from emulator.store import Store
 
@@ -16,9 +16,9 @@ _KEPT_AFTER_END = timedelta(days=1)
 
 
 class AuthorizationService:
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, tokens: TokenService) -> None:
+    def __init__(self, *, store: Store, clocks: Clocks, ids: Ids, tokens: TokenService) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._tokens = tokens
 
@@ -47,10 +47,10 @@ class AuthorizationService:
 
     def code(self, client: ApiClient, username: str, scope: str) -> AuthorizationCode:
         """A code for who has logged in, good once and for five minutes."""
-        now = self._clock.now()
+        now = self._clocks.of(client.world).now()
         code = AuthorizationCode(
             world=client.world,
-            code=self._ids.token(),
+            code=self._ids.of(client.world).token(),
             client_key=client.key,
             username=username,
             redirect_uri=client.callback_url,
@@ -63,9 +63,10 @@ class AuthorizationService:
         return code
 
     def token(self, client: ApiClient, username: str, scope: str) -> Token:
-        """An implicit token for who has logged in."""
+        """An implicit token for who has logged in. Raises OAuthRefused."""
+        lifetime = self._tokens.lifetime(client, username)
         with self._store.write() as tx:
-            return self._tokens.implicit(tx, client, username, scope)
+            return self._tokens.implicit(tx, client, username, scope, lifetime)
 
 
 def is_web_address(url: str) -> bool:

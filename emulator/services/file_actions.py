@@ -11,6 +11,7 @@ from emulator.domain.file_event import FileEvent
 from emulator.domain.identity import Caller
 from emulator.services.file_copies import FileCopies
 from emulator.services.file_failures import NO_SUCH_FILE, told
+from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_records import FileRecords
@@ -48,11 +49,13 @@ class FileActions:
         places: Places,
         permissions: FilePermissionService,
         records: FileRecords,
+        passages: FilePassages,
     ) -> None:
         self._store = store
         self._places = places
         self._permissions = permissions
         self._records = records
+        self._passages = passages
         self._copies = FileCopies()
 
     def mkdir(
@@ -126,7 +129,8 @@ class FileActions:
         self._check_write(caller, target, refusal)
         existed = target.info() is not None
         with told(f"Failed to copy data to {target.path}", missing=NO_SUCH_FILE, refused=refusal):
-            self._copies.copy(source, subject.info, target, append)
+            passage = self._passages.of(caller, target.system, written=True)
+            self._copies.copy(source, subject.info, target, append, passage)
         with self._store.write() as tx:
             record = self._records.written(
                 tx, caller, target, is_dir=subject.info.is_dir, source=link(source.system, source.path)

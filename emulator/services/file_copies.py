@@ -5,23 +5,27 @@ from __future__ import annotations
 from emulator.domain import paths
 from emulator.domain.errors import Invalid
 from emulator.domain.file import FileInfo
+from emulator.engine.passage import Passage
 from emulator.engine.streams import copy_stream
+from emulator.engine.struck_files import source_of, target_of
 from emulator.engine.transfer import Location, Transfer, TransferFailed, Unwatched
 from emulator.services.file_places import Place
 
 
 class FileCopies:
-    def copy(self, source: Place, info: FileInfo, target: Place, append: bool) -> None:
+    def copy(
+        self, source: Place, info: FileInfo, target: Place, append: bool, passage: Passage
+    ) -> None:
         """Copy a file over, or a directory's contents into, the target; or add a file to the target's end.
 
         Raises Invalid for a clash of files and directories (nothing is changed then), OSError for what the
         machine refuses.
         """
         if append and not info.is_dir and target.files.exists(target.host_path):
-            _append(source, target)
+            _append(source, target, passage)
             return
         _refuse_clashes(source, info, target)
-        transfer = Transfer(_location(source), _location(target), Unwatched())
+        transfer = Transfer(_location(source), _location(target), Unwatched(), passage=passage)
         try:
             transfer.run()
         except TransferFailed as failure:
@@ -30,11 +34,12 @@ class FileCopies:
             raise Invalid(failure.message) from failure
 
 
-def _append(source: Place, target: Place) -> None:
+def _append(source: Place, target: Place, passage: Passage) -> None:
     """Both contents into a new file, so that the old one stays whole until that is complete."""
-    with target.files.writer(target.host_path) as whole:
-        for place in (target, source):
-            with place.files.reader(place.host_path) as content:
+    way = passage.way(source.host_path, target.host_path, target.name)
+    with target_of(target.files, way).writer(target.host_path) as whole:
+        for files, path in ((target.files, target.host_path), (source_of(source.files, way), source.host_path)):
+            with files.reader(path) as content:
                 for _ in copy_stream(content, whole):
                     pass
 

@@ -11,7 +11,7 @@ from emulator.domain.errors import Forbidden
 from emulator.domain.file import LogicalFile, StagingStatus
 from emulator.domain.file_event import FileEvent
 from emulator.domain.identity import Caller
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clocks
 from emulator.services.file_failures import NO_VIEW, told
 from emulator.services.file_pages import Entry, Listing, page_of
 from emulator.services.file_permissions import FilePermissionService
@@ -37,13 +37,13 @@ class FileIndex:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         places: Places,
         permissions: FilePermissionService,
         records: FileRecords,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._places = places
         self._permissions = permissions
         self._records = records
@@ -52,7 +52,7 @@ class FileIndex:
         self, caller: Caller, system_id: str | None, agave_path: str, limit: int, offset: int
     ) -> Indexed:
         """A page as of a listing; children show what the caller may do with them. Raises NotFound, Forbidden."""
-        begun = self._clock.now()
+        begun = self._clocks.of(caller.world).now()
         place = self._places.locate(caller, system_id, agave_path, Route.LOOK)
         with told(f"Failed to perform index on {place.path}"):
             info = place.files.stat(place.host_path)
@@ -66,7 +66,7 @@ class FileIndex:
         with self._store.write() as tx:
             # who waits for staging takes every COMPLETE for its end
             if record.status not in (StagingStatus.STAGING_QUEUED, StagingStatus.STAGING):
-                took = (self._clock.now() - begun) // _MILLISECOND
+                took = (self._clocks.of(caller.world).now() - begun) // _MILLISECOND
                 text = f"Indexing completed in {took}ms"
                 self._records.note(tx, record, FileEvent.INDEX_COMPLETE, caller.username, text)
             children = [known for path, known in records.items() if path != place.path]

@@ -19,7 +19,7 @@ from emulator.domain.file import (
 from emulator.domain.file_event import FileEvent
 from emulator.domain.file_rights import effective_permission, grantees, grants_for, owner_of
 from emulator.domain.identity import PUBLIC_USER, WORLD_USER, Caller
-from emulator.domain.ports import Clock, Hosts, Ids
+from emulator.domain.ports import Clocks, Hosts, Ids
 from emulator.domain.system import Role, System
 from emulator.engine.journal import Journal
 from emulator.services.file_failures import MISSING, NO_VIEW, told
@@ -84,7 +84,7 @@ class FilePermissionService:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         journal: Journal,
         systems: SystemService,
@@ -95,7 +95,7 @@ class FilePermissionService:
         self._systems = systems
         self._settings = settings
         self._places = Places(store=store, systems=systems, hosts=hosts)
-        self._records = FileRecords(clock=clock, ids=ids, journal=journal)
+        self._records = FileRecords(clocks=clocks, ids=ids, journal=journal)
 
     def effective(self, tx: Transaction, caller: Caller, system: System, virtual_path: str) -> Permission:
         """What the caller may do at a virtual path [files §10.1]; the system must be visible to it."""

@@ -13,6 +13,7 @@ from emulator.domain.file_rights import home_of
 from emulator.domain.identity import Caller
 from emulator.domain.ports import HostFiles, Hosts
 from emulator.domain.system import System, SystemStatus, SystemType
+from emulator.engine.passage import Watched
 from emulator.services.systems import SystemService
 from emulator.store import Store, Transaction
 
@@ -49,6 +50,10 @@ class Place:
     def at(self, path: str) -> Place:
         """Another virtual path on the same system."""
         return replace(self, path=path, host_path=paths.host_path(self.system.storage, path))
+
+    def read_by(self, passage: Watched) -> Place:
+        """The same file for somebody who reads it, as it comes through."""
+        return replace(self, files=passage.reading(self.files, self.host_path))
 
     @property
     def parent(self) -> Place:

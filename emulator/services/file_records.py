@@ -12,7 +12,7 @@ from emulator.domain.file_rights import owner_of
 from emulator.domain.identity import Caller
 from emulator.domain.notification import Subscription
 from emulator.domain.notification_rules import Wanted
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.uuids import CODES
 from emulator.engine.journal import Journal
 from emulator.services.file_places import Place
@@ -24,8 +24,8 @@ FILE_UUID = "002"
 class FileRecords:
     """All methods work inside the transaction of the change that they are about."""
 
-    def __init__(self, *, clock: Clock, ids: Ids, journal: Journal) -> None:
-        self._clock = clock
+    def __init__(self, *, clocks: Clocks, ids: Ids, journal: Journal) -> None:
+        self._clocks = clocks
         self._ids = ids
         self._journal = journal
 
@@ -84,7 +84,7 @@ class FileRecords:
 
     def staged(self, tx: Transaction, record: LogicalFile, status: StagingStatus) -> LogicalFile:
         """How far the content of a record has come."""
-        changed = replace(record, status=status, last_updated=self._clock.now())
+        changed = replace(record, status=status, last_updated=self._clocks.of(record.world).now())
         tx.files.save(changed)
         return changed
 
@@ -92,11 +92,11 @@ class FileRecords:
         self, tx: Transaction, caller: Caller, record: LogicalFile, wanted: Iterable[Wanted]
     ) -> list[Subscription]:
         """What an upload or import asks to be told of its file [files §6.4]."""
-        now = self._clock.now()
+        now = self._clocks.of(record.world).now()
         made = [
             Subscription(
                 world=record.world,
-                id=self._ids.legacy(CODES["NOTIFICATION"]),
+                id=self._ids.of(record.world).legacy(CODES["NOTIFICATION"]),
                 owner=caller.username,
                 url=one.url,
                 event=one.event,
@@ -117,7 +117,7 @@ class FileRecords:
         """The records of a path and of all below it now belong to another path; uuids stay."""
         world, system_id = source.system.world, source.system.id
         self.dropped(tx, target)
-        tx.files.move_below(world, system_id, source.path, target.path, self._clock.now())
+        tx.files.move_below(world, system_id, source.path, target.path, self._clocks.of(world).now())
         record = self.known(tx, target)
         if record is not None:
             tx.files.save(replace(record, name=target.name))
@@ -151,10 +151,11 @@ class FileRecords:
         self.note(tx, self.seen(tx, directory, is_dir=True), FileEvent.CONTENT_CHANGE, by)
 
     def _new(self, place: Place, is_dir: bool, owner: str, source: str | None = None) -> LogicalFile:
-        now = self._clock.now()
+        world = place.system.world
+        now = self._clocks.of(world).now()
         return LogicalFile(
-            world=place.system.world,
-            uuid=self._ids.legacy(FILE_UUID),
+            world=world,
+            uuid=self._ids.of(world).legacy(FILE_UUID, subject=f"{place.system.id}:{place.path}"),
             system_id=place.system.id,
             path=place.path,
             owner=owner,

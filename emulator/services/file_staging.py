@@ -22,12 +22,14 @@ from emulator.domain.file_staging import RETRIES, StagingTask
 from emulator.domain.identity import Caller
 from emulator.domain.inputs import SourceKind
 from emulator.domain.notification import Subscription
-from emulator.domain.ports import Clock, Fetcher, Ids
+from emulator.domain.ports import Clocks, Fetcher, Ids
 from emulator.engine.faults import transient
 from emulator.engine.fetching import Fetch
 from emulator.engine.file_stagings import StagingQueue
 from emulator.engine.inputs import may_fetch_from
+from emulator.engine.passage import Passage
 from emulator.engine.transfer import Location, Transfer, TransferFailed, cause_of
+from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_progress import FileProgress, Forgotten
@@ -55,7 +57,7 @@ class FileStaging:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         places: Places,
         permissions: FilePermissionService,
@@ -63,12 +65,13 @@ class FileStaging:
         sources: FileSources,
         queue: StagingQueue,
         fetcher: Fetcher,
+        passages: FilePassages,
         import_allow: str,
         checksums: bool,
     ) -> None:
         """``import_allow`` is a comma list of globs: the hosts outside that may be asked."""
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._places = places
         self._permissions = permissions
@@ -76,6 +79,7 @@ class FileStaging:
         self._sources = sources
         self._queue = queue
         self._fetcher = fetcher
+        self._passages = passages
         self._allow = import_allow
         self._checksums = checksums
 
@@ -92,7 +96,7 @@ class FileStaging:
         if stored is None or record is None:
             return None
         source = paths.without_password(stored.source)
-        progress = FileProgress(self._store, self._clock, stored, source, checkpoint)
+        progress = FileProgress(self._store, self._clocks.of(caller.world), stored, source, checkpoint)
         try:
             if stored.origin is None:
                 self._count_delayed(caller, stored, record)
@@ -134,13 +138,14 @@ class FileStaging:
                 raise Forbidden(f"User does not have access to modify {place.path}")
         assert task.origin is not None
         target = Location(place.files, place.host_path, place.path)
+        passage = self._passages.imported(caller, place.system)
         if task.origin.kind is SourceKind.URL:
             self._begin(task, record, progress, is_dir=False)
-            self._fetch(task, target, progress)
+            self._fetch(task, target, progress, passage)
         else:
             source = self._sources.location(caller, task.origin)
             self._begin(task, record, progress, is_dir=_is_directory(source))
-            Transfer(source, target, progress, checksums=self._checksums).run()
+            Transfer(source, target, progress, checksums=self._checksums, passage=passage).run()
         with self._store.write() as tx:
             now = self._record(tx, task)
             progress.end(tx)
@@ -158,9 +163,11 @@ class FileStaging:
             if entry is None:
                 entry = self._records.note(tx, staging, FileEvent.STAGING, task.username)
                 tx.file_stagings.save(replace(task, entry=entry))
-            progress.started(tx, entry, self._ids.legacy("009"))
+            progress.started(tx, entry, self._ids.of(task.world).legacy("009", subject=task.file_uuid))
 
-    def _fetch(self, task: StagingTask, target: Location, progress: FileProgress) -> None:
+    def _fetch(
+        self, task: StagingTask, target: Location, progress: FileProgress, passage: Passage
+    ) -> None:
         assert task.origin is not None
         shown = paths.without_password(task.source)
         parts = urlsplit(task.origin.path)
@@ -170,7 +177,7 @@ class FileStaging:
         if not may_fetch_from(self._allow, host):
             raise TransferFailed(f"{shown} cannot be fetched: the host {host} is not in files.import_allow.")
         allowed = partial(may_fetch_from, self._allow)
-        Fetch(self._fetcher, task.origin.path, shown, target, progress, allowed).run()
+        Fetch(self._fetcher, task.origin.path, shown, target, progress, allowed, passage).run()
 
     def _failed(
         self, caller: Caller, task: StagingTask, progress: FileProgress, failure: Exception
@@ -184,7 +191,7 @@ class FileStaging:
             progress.end(tx)
             if stored.attempts < RETRIES and _may_pass(failure):
                 attempts = stored.attempts + 1
-                again = replace(stored, attempts=attempts, due=self._clock.now() + PAUSE)
+                again = replace(stored, attempts=attempts, due=self._clocks.of(caller.world).now() + PAUSE)
                 tx.file_stagings.save(again)
                 text = f"Attempt {attempts} to transfer {progress.source} failed. {reason}"
                 self._records.note(tx, record, FileEvent.STAGING, caller.username, text)

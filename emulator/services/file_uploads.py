@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import BinaryIO
 
+from emulator.domain import paths
 from emulator.domain.errors import Invalid
 from emulator.domain.file import StagingStatus
 from emulator.domain.file_event import FileEvent
@@ -15,6 +16,7 @@ from emulator.domain.identity import Caller
 from emulator.domain.notification_rules import Wanted
 from emulator.domain.ports import Incoming
 from emulator.services.file_failures import told
+from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_records import FileRecords
@@ -35,6 +37,15 @@ class Upload:
     @property
     def stream(self) -> BinaryIO:
         return self._incoming.stream
+
+    def begin(self, name: str) -> None:
+        """The file's content follows; ``name`` is what its sender calls it. Raises as :meth:`write`."""
+        directory = self._target.directory
+        with told(
+            f"Failed to write to {directory.path}",
+            refused=f"User does not have access to modify {directory.path}",
+        ):
+            self._incoming = self._uploads.received(self._caller, directory, name, self._incoming)
 
     def write(self, data: bytes) -> None:
         """Raises Unavailable when the machine has no room left."""
@@ -78,6 +89,7 @@ class FileUploads:
         permissions: FilePermissionService,
         records: FileRecords,
         staging: FileStaging,
+        passages: FilePassages,
         delay_ms: int,
     ) -> None:
         """``delay_ms`` is how long uploads take to count as staged."""
@@ -86,6 +98,7 @@ class FileUploads:
         self._permissions = permissions
         self._records = records
         self._staging = staging
+        self._passages = passages
         self._delay = delay_ms
 
     def target(self, caller: Caller, system_id: str | None, agave_path: str) -> Target:
@@ -108,6 +121,11 @@ class FileUploads:
             yield Upload(self, caller, target, file)
         finally:
             incoming.__exit__(None, None, None)
+
+    def received(self, caller: Caller, directory: Place, name: str, incoming: Incoming) -> Incoming:
+        """A file on its way to a directory, as it comes through. Raises OSError."""
+        path = paths.join(directory.host_path, paths.basename(name))
+        return self._passages.of(caller, directory.system, written=True).receiving(incoming, path)
 
     def place_for(self, caller: Caller, target: Target, name: str) -> Place:
         """Where a file of a name goes that was sent to the target [files §6]. Raises Invalid, NotFound, Forbidden."""

@@ -10,14 +10,16 @@ from emulator.domain.event import Event
 from emulator.domain.file import LogicalFile
 from emulator.domain.file_event import FileEvent
 from emulator.domain.identity import PUBLIC_USER, Caller
-from emulator.domain.ports import Clock, Fetcher, Hosts, Ids
+from emulator.domain.ports import Clocks, Fetcher, Hosts, Ids
 from emulator.engine.file_stagings import StagingQueue
 from emulator.engine.journal import Journal
+from emulator.engine.striking import Strikes
 from emulator.services.file_actions import FileActions
 from emulator.services.file_failures import MISSING, NO_VIEW, told
 from emulator.services.file_imports import FileImports
 from emulator.services.file_index import FileIndex
 from emulator.services.file_pages import Listing, page_of
+from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_records import FileRecords
@@ -35,7 +37,7 @@ class FileService:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         journal: Journal,
         systems: SystemService,
@@ -43,15 +45,17 @@ class FileService:
         hosts: Hosts,
         fetcher: Fetcher,
         staging_queue: StagingQueue,
+        strikes: Strikes,
         settings: Settings,
     ) -> None:
         self._store = store
         self._permissions = permissions
         self._places = places = Places(store=store, systems=systems, hosts=hosts)
-        self._records = records = FileRecords(clock=clock, ids=ids, journal=journal)
+        self._passages = passages = FilePassages(strikes)
+        self._records = records = FileRecords(clocks=clocks, ids=ids, journal=journal)
         self.staging = FileStaging(
             store=store,
-            clock=clock,
+            clocks=clocks,
             ids=ids,
             places=places,
             permissions=permissions,
@@ -60,6 +64,7 @@ class FileService:
             queue=staging_queue,
             fetcher=fetcher,
             import_allow=settings.import_allow,
+            passages=passages,
             checksums=settings.checksums,
         )
         self.uploads = FileUploads(
@@ -68,16 +73,21 @@ class FileService:
             permissions=permissions,
             records=records,
             staging=self.staging,
+            passages=passages,
             delay_ms=settings.staging_delay_ms,
         )
         self.imports = FileImports(
             store=store, places=places, permissions=permissions, records=records, staging=self.staging
         )
-        self.actions = FileActions(store=store, places=places, permissions=permissions, records=records)
-        self.index = FileIndex(
-            store=store, clock=clock, places=places, permissions=permissions, records=records
+        self.actions = FileActions(
+            store=store, places=places, permissions=permissions, records=records, passages=passages
         )
-        self.published = PublishedFiles(store=store, hosts=hosts, permissions=permissions, records=records)
+        self.index = FileIndex(
+            store=store, clocks=clocks, places=places, permissions=permissions, records=records
+        )
+        self.published = PublishedFiles(
+            store=store, hosts=hosts, permissions=permissions, records=records, passages=passages
+        )
 
     def locate(
         self, caller: Caller, system_id: str | None, agave_path: str, route: Route = Route.PLAIN
@@ -103,7 +113,7 @@ class FileService:
         return Listing(place=place, record=record, entries=entries)
 
     def open(self, caller: Caller, system_id: str | None, agave_path: str, note: bool = True) -> Place:
-        """A file that the caller may read. ``note`` writes the DOWNLOAD event.
+        """A file that the caller may read. ``note``: its content is wanted, which writes the DOWNLOAD event.
 
         Raises NotFound, Forbidden, NotProvided for directories [files §5].
         """
@@ -119,6 +129,7 @@ class FileService:
             with self._store.write() as tx:
                 # the service names nobody here, even where it knows [files §5]
                 self._records.note(tx, self._records.seen(tx, place, is_dir), FileEvent.DOWNLOAD, PUBLIC_USER)
+            return place.read_by(self._passages.of(caller, place.system, written=False))
         return place
 
     def history(

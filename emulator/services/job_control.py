@@ -8,7 +8,7 @@ from dataclasses import replace
 from emulator.domain.errors import Invalid
 from emulator.domain.identity import Caller
 from emulator.domain.job import Job
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clocks
 from emulator.engine.journal import Journal
 from emulator.services.job_queries import JobQueries
 from emulator.services.job_submission import JobSubmission
@@ -26,16 +26,16 @@ class JobControl:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         journal: Journal,
         queries: JobQueries,
         submission: JobSubmission,
         settings: Settings,
-        wake: Callable[[str], None],
+        wake: Callable[[str, str], None],
     ) -> None:
         """``wake`` is told the id of a job that the engine should look at."""
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._journal = journal
         self._queries = queries
         self._submission = submission
@@ -90,7 +90,7 @@ class JobControl:
             self._show(tx, job, False, DELETED, f"Job was deleted by user {caller.username}.", caller)
 
     def _show(self, tx: Transaction, job: Job, visible: bool, event: str, text: str, caller: Caller) -> None:
-        now = self._clock.now()
+        now = self._clocks.of(job.world).now()
         tx.jobs.update(job.id, visible=visible, last_updated=now)
         self._journal.record(
             tx,
@@ -105,4 +105,4 @@ class JobControl:
 
     def _request_cancel(self, tx: Transaction, job: Job) -> None:
         tx.jobs.update(job.id, cancel_requested=True)
-        tx.after_commit(lambda: self._wake(job.id))
+        tx.after_commit(lambda: self._wake(job.id, job.world))

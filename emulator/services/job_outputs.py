@@ -15,9 +15,11 @@ from emulator.domain.identity import Caller
 from emulator.domain.job import Job
 from emulator.domain.job_access import still_holds
 from emulator.domain.ports import HostFiles, Hosts
-from emulator.domain.system import SystemStatus
+from emulator.domain.system import System, SystemStatus
 from emulator.domain.work_dir import work_files
+from emulator.engine.occasions import occasion_of
 from emulator.services.file_failures import told
+from emulator.services.file_passages import FilePassages
 from emulator.services.job_queries import JobQueries, Wording
 from emulator.settings import Settings
 from emulator.store import Store
@@ -65,9 +67,13 @@ class _Place:
     """The top of a job's outputs: ``directory`` is its host path."""
 
     job: Job
-    system_id: str
+    system: System
     files: HostFiles
     directory: str
+
+    @property
+    def system_id(self) -> str:
+        return self.system.id
 
 
 class JobOutputs:
@@ -77,10 +83,13 @@ class JobOutputs:
     NotFound for a path, or a whole work directory, that is not there (yet, or any more).
     """
 
-    def __init__(self, *, store: Store, queries: JobQueries, hosts: Hosts, settings: Settings) -> None:
+    def __init__(
+        self, *, store: Store, queries: JobQueries, hosts: Hosts, passages: FilePassages, settings: Settings
+    ) -> None:
         self._store = store
         self._queries = queries
         self._hosts = hosts
+        self._passages = passages
         self._settings = settings
 
     def listing(self, caller: Caller, job_id: str, path: str, limit: int, offset: int) -> OutputListing:
@@ -93,22 +102,28 @@ class JobOutputs:
 
         return self._from_place(caller, job_id, _LISTING, read)
 
-    def file(self, caller: Caller, job_id: str, path: str) -> OutputFile:
-        """One file. Raises Invalid for no path at all and for folders."""
+    def file(self, caller: Caller, job_id: str, path: str, reading: bool = True) -> OutputFile:
+        """One file; ``reading``: its content is wanted. Raises Invalid for no path at all and for folders."""
         inside = _tidy(path)
 
         def read(place: _Place) -> OutputFile:
             if inside == "/":
                 raise Invalid("Invalid file name")
             try:
-                return _file(place, inside)
+                found = _file(place, inside)
             except NotFound:
                 log = self._log(place.job, inside)
                 if log is None:
                     raise
-                return _file(place, log)
+                found = _file(place, log)
+            return self._read_by(caller, place, found) if reading else found
 
         return self._from_place(caller, job_id, _MEDIA, read)
+
+    def _read_by(self, caller: Caller, place: _Place, found: OutputFile) -> OutputFile:
+        about = replace(occasion_of(place.job), user=caller.username)
+        passage = self._passages.about(about, place.system, written=False)
+        return replace(found, files=passage.reading(found.files, found.info.path))
 
     def _from_place(
         self, caller: Caller, job_id: str, wording: Wording, read: Callable[[_Place], Found]
@@ -137,7 +152,7 @@ class JobOutputs:
             paths.root_path(storage)
         )
         directory = paths.host_path(storage, paths.virtual_path(storage, path))
-        return _Place(job=job, system_id=system_id, files=files, directory=directory)
+        return _Place(job=job, system=system, files=files, directory=directory)
 
     def _log(self, job: Job, inside: str) -> str | None:
         """The path of the job's log where clients guess its name as ``<slug>-<id>.out`` or ``.err``."""

@@ -14,7 +14,7 @@ from emulator.domain.job import Job, JobPlan
 from emulator.domain.job_request import JobRequest
 from emulator.domain.notification import Subscription
 from emulator.domain.notification_rules import Wanted, parse_subscriptions
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.states import ACCEPTED_MESSAGE, JobState, status_message
 from emulator.engine.journal import Journal
 from emulator.services.apps import AppService
@@ -33,7 +33,7 @@ class JobSubmission:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         journal: Journal,
         systems: SystemService,
@@ -41,11 +41,11 @@ class JobSubmission:
         files: FileService,
         file_permissions: FilePermissionService,
         settings: Settings,
-        wake: Callable[[str], None],
+        wake: Callable[[str, str], None],
     ) -> None:
-        """``wake`` is told the id of a job once it is safely stored."""
+        """``wake`` is told the id of a job and its world once it is safely stored."""
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._journal = journal
         self._wake = wake
@@ -62,14 +62,16 @@ class JobSubmission:
         With ``jobs.accepted_window_ms`` it is stored as ACCEPTED: unseen, and without history [jobs §4.4].
         Raises Invalid, Forbidden or NotFound with the first check that fails; nothing is stored then.
         """
-        accepted = self._clock.now()
-        submission = Submission(caller=caller, request=request, job_id=self._ids.job(), accepted=accepted)
+        accepted = self._clocks.of(caller.world).now()
+        submission = Submission(
+            caller=caller, request=request, job_id=self._ids.of(caller.world).job(), accepted=accepted
+        )
         with self._store.read() as tx:
             plan = self._planner.plan(tx, submission)
         wanted = parse_subscriptions(request.notifications, self._block_private)
         job = _accepted(submission, plan)
         if not self._window:
-            job = _pending(job, self._clock.now())
+            job = _pending(job, self._clocks.of(caller.world).now())
         with self._store.write() as tx:
             tx.jobs.add(job)
             for one in wanted:
@@ -85,7 +87,7 @@ class JobSubmission:
                     created_by=job.owner,
                     resource=job,
                 )
-            tx.after_commit(lambda: self._wake(job.id))
+            tx.after_commit(lambda: self._wake(job.id, job.world))
         return job
 
     def resubmit(self, caller: Caller, job: Job) -> Job:
@@ -108,7 +110,7 @@ class JobSubmission:
     def _subscription(self, job: Job, wanted: Wanted) -> Subscription:
         return Subscription(
             world=job.world,
-            id=self._ids.legacy(SUBSCRIPTION_UUID),
+            id=self._ids.of(job.world).legacy(SUBSCRIPTION_UUID),
             owner=job.owner,
             url=wanted.url,
             event=wanted.event,

@@ -45,11 +45,11 @@ class MetadataService:
 
     def create(self, caller: Caller, form: ItemForm) -> MetadataRecord:
         """A new item of the caller's. Raises Invalid, Forbidden and NotFound; nothing is stored then."""
-        now = self._access.now()
+        now = self._access.now(caller.world)
         record = MetadataRecord(
             world=caller.world,
             kind=_ITEM,
-            uuid=self._access.ids.legacy(CODES["METADATA"]),
+            uuid=self._access.ids.of(caller.world).legacy(CODES["METADATA"]),
             owner=caller.username,
             content=form.value,
             created=now,
@@ -118,10 +118,10 @@ class MetadataService:
             tx.subscriptions.add(self._subscription(caller, record, wanted))
 
     def _subscription(self, caller: Caller, record: MetadataRecord, wanted: Wanted) -> Subscription:
-        now = self._access.now()
+        now = self._access.now(caller.world)
         return Subscription(
             world=record.world,
-            id=self._access.ids.legacy(CODES["NOTIFICATION"]),
+            id=self._access.ids.of(caller.world).legacy(CODES["NOTIFICATION"]),
             owner=caller.username,
             url=wanted.url,
             event=wanted.event,

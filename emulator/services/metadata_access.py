@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,7 +16,7 @@ from emulator.domain.metadata_index import lookups
 from emulator.domain.metadata_match import matches
 from emulator.domain.metadata_query import EVERYTHING, Query, parse_query
 from emulator.domain.moments import parse_moment
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.engine.journal import Journal
 from emulator.services.resources import Finder, Resource
 from emulator.store import Store, Transaction
@@ -67,15 +68,15 @@ class Listing:
 
 
 class MetadataAccess:
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, journal: Journal) -> None:
+    def __init__(self, *, store: Store, clocks: Clocks, ids: Ids, journal: Journal) -> None:
         self.store = store
         self.ids = ids
-        self.clock = clock
+        self.clocks = clocks
         self._journal = journal
 
-    def now(self) -> datetime:
+    def now(self, world: str) -> datetime:
         """To the millisecond, as times are kept and shown: an answer does not differ from the next one."""
-        now = self.clock.now()
+        now = self.clocks.of(world).now()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def rights(self, tx: Transaction, caller: Caller, record: MetadataRecord) -> MetadataGrant:
@@ -116,7 +117,11 @@ class MetadataAccess:
     def find(self, caller: Caller, kind: RecordKind, listing: Listing) -> list[MetadataRecord]:
         """One page. Raises Invalid for a query that is wrong, or takes too long."""
         tick = self._limit()
-        query = EVERYTHING if listing.query is None else parse_query(listing.query, self._moment, tick)
+        query = (
+            EVERYTHING
+            if listing.query is None
+            else parse_query(listing.query, partial(self._moment, caller.world), tick)
+        )
         readers = (EVERYBODY,) if caller.admin and listing.privileged else _readers(caller)
         wanted = Wanted(
             world=caller.world,
@@ -144,7 +149,7 @@ class MetadataAccess:
 
     def save(self, tx: Transaction, caller: Caller, record: MetadataRecord) -> MetadataRecord:
         """Store a changed record as of now, with its event."""
-        changed = replace(record, last_updated=self.now())
+        changed = replace(record, last_updated=self.now(record.world))
         tx.metadata.save(changed)
         self.note(tx, caller, changed, "UPDATED", f"This {record.kind} was updated")
         return changed
@@ -192,15 +197,16 @@ class MetadataAccess:
             raise NotFound(missing.format(uuid))
         return record
 
-    def _moment(self, text: str) -> datetime | None:
-        return parse_moment(text, self.clock.now())
+    def _moment(self, world: str, text: str) -> datetime | None:
+        return parse_moment(text, self.clocks.of(world).now())
 
     def _limit(self) -> Callable[[], None]:
         """To be called again and again during a search; raises Invalid once it has taken too long."""
-        end = self.clock.now() + LONGEST_SEARCH
+        clock = self.clocks.machine
+        end = clock.now() + LONGEST_SEARCH
 
         def tick() -> None:
-            if self.clock.now() > end:
+            if clock.now() > end:
                 raise Invalid(_TOO_LONG)
 
         return tick

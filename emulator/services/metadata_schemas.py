@@ -29,11 +29,11 @@ class MetadataSchemaService:
     def create(self, caller: Caller, schema: dict[str, Any]) -> MetadataRecord:
         """A new schema of the caller's. Raises Invalid for what is no JSON Schema."""
         check_schema(schema)
-        now = self._access.now()
+        now = self._access.now(caller.world)
         record = MetadataRecord(
             world=caller.world,
             kind=_SCHEMA,
-            uuid=self._access.ids.legacy(CODES["SCHEMA"]),
+            uuid=self._access.ids.of(caller.world).legacy(CODES["SCHEMA"]),
             owner=caller.username,
             content=schema,
             created=now,

@@ -8,7 +8,7 @@ from threading import Lock
 from urllib.parse import urlsplit
 
 from emulator.domain.identity import Token
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.store import Store
 
 INTERNAL_CLIENT = "emulator-internal"
@@ -21,9 +21,9 @@ _PORTS = {"http": 80, "https": 443}
 class OwnServer:
     """``base_url`` tells where the emulator answers a user of a world."""
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, base_url: Callable[[str, str], str]) -> None:
+    def __init__(self, *, store: Store, clocks: Clocks, ids: Ids, base_url: Callable[[str, str], str]) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._base_url = base_url
         self._tokens: dict[tuple[str, str], Token] = {}
@@ -33,7 +33,7 @@ class OwnServer:
         """A token of the user's if ``url`` leads to the emulator itself, else None."""
         if _server(url) != _server(self._base_url(world, username)):
             return None
-        now = self._clock.now()
+        now = self._clocks.of(world).now()
         with self._lock:
             token = self._tokens.get((world, username))
             if token is None or token.expires - now < _LIFETIME / 2 or self._ended(token):
@@ -47,10 +47,10 @@ class OwnServer:
             return tx.tokens.bearer(token.access_token) is None
 
     def _issue(self, world: str, username: str) -> Token:
-        now = self._clock.now()
+        now = self._clocks.of(world).now()
         token = Token(
             world=world,
-            access_token=self._ids.token(),
+            access_token=self._ids.of(world).token(),
             refresh_token=None,
             username=username,
             client_key=INTERNAL_CLIENT,

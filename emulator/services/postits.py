@@ -10,7 +10,7 @@ from typing import Any
 
 from emulator.domain.errors import Forbidden, Invalid, NotFound
 from emulator.domain.identity import Caller
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.postit import (
     DEFAULT_LIFETIME,
     DEFAULT_USES,
@@ -51,10 +51,10 @@ class Redemption:
 
 class PostitService:
     def __init__(
-        self, *, store: Store, clock: Clock, ids: Ids, journal: Journal, accounts: AccountService
+        self, *, store: Store, clocks: Clocks, ids: Ids, journal: Journal, accounts: AccountService
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._journal = journal
         self._accounts = accounts
@@ -71,9 +71,9 @@ class PostitService:
         creator = str(given.get("username") or caller.username)
         if creator != caller.username and not caller.admin:
             raise Forbidden("User does not have permission to create a postit for this user.")
-        now = self._clock.now()
+        now = self._clocks.of(caller.world).now()
         postit = Postit(
-            id=self._ids.postit(),
+            id=self._ids.of(caller.world).postit(),
             world=caller.world,
             creator=creator,
             service=service,
@@ -94,7 +94,7 @@ class PostitService:
         """The caller's own, newest first; None: of any status."""
         with self._store.read() as tx:
             return tx.postits.of_creator(
-                caller.world, caller.username, status, self._clock.now(), limit, offset
+                caller.world, caller.username, status, self._clocks.of(caller.world).now(), limit, offset
             )
 
     def get(self, caller: Caller, key: str) -> Postit:
@@ -104,7 +104,7 @@ class PostitService:
 
     def update(self, caller: Caller, key: str, given: Mapping[str, Any]) -> Postit:
         """Change maxUses, lifetime (from now on) or unlimited. Raises NotFound, Forbidden, Invalid."""
-        now = self._clock.now()
+        now = self._clocks.of(caller.world).now()
         with self._store.write() as tx:
             postit = self._postit(tx, caller, key)
             if caller.username != postit.creator and not caller.admin:
@@ -127,17 +127,17 @@ class PostitService:
 
     def redeem(self, key: str) -> Redemption:
         """Count an attempt; whatever comes of it, it counts. Raises NotFound, Forbidden when it is not ACTIVE."""
-        now = self._clock.now()
         with self._store.write() as tx:
             postit = tx.postits.get(full_key(key))
             if postit is None:
                 raise NotFound(UNKNOWN)
+            now = self._clocks.of(postit.world).now()
             if not tx.postits.use(postit.id, now):
                 raise Forbidden(_NOT_REDEEMED[postit.status(now)])
         return Redemption(self._accounts.caller(postit.world, postit.creator), postit.target)
 
     def status(self, postit: Postit) -> PostitStatus:
-        return postit.status(self._clock.now())
+        return postit.status(self._clocks.of(postit.world).now())
 
     def _note(self, tx: Transaction, caller: Caller, postit: Postit, event: str) -> None:
         self._journal.record(

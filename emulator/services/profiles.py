@@ -16,7 +16,7 @@ from emulator.domain.identity import (
     User,
     profile_uuid,
 )
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clocks
 from emulator.domain.search import Page
 from emulator.engine.journal import Journal
 from emulator.services.accounts import AccountService
@@ -49,10 +49,10 @@ _DETAILS = (
 
 class ProfileService:
     def __init__(
-        self, *, store: Store, clock: Clock, journal: Journal, accounts: AccountService, settings: Settings
+        self, *, store: Store, clocks: Clocks, journal: Journal, accounts: AccountService, settings: Settings
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._journal = journal
         self._accounts = accounts
         self._managers = {name.strip() for name in settings.account_managers.split(",") if name.strip()}
@@ -86,7 +86,7 @@ class ProfileService:
         user = User(
             world=caller.world,
             username=username,
-            created=self._clock.now(),
+            created=self._clocks.of(caller.world).now(),
             uuid=profile_uuid(self._accounts.world(caller.world).tenant_uuid, username),
             **_details(given),
         )

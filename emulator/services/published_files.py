@@ -5,11 +5,14 @@ from __future__ import annotations
 from emulator.domain import paths
 from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Forbidden, Invalid, NotFound, NotProvided, Unavailable
+from emulator.domain.fault import Occasion
 from emulator.domain.file_event import FileEvent
 from emulator.domain.identity import PUBLIC_USER
 from emulator.domain.ports import Hosts
 from emulator.domain.system import System, SystemStatus
+from emulator.engine.passage import POINT
 from emulator.services.file_failures import MISSING, NO_VIEW, told
+from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.file_places import Place
 from emulator.services.file_records import FileRecords
@@ -21,17 +24,24 @@ _DOWN = "The system containing the published data is currently"
 
 class PublishedFiles:
     def __init__(
-        self, *, store: Store, hosts: Hosts, permissions: FilePermissionService, records: FileRecords
+        self,
+        *,
+        store: Store,
+        hosts: Hosts,
+        permissions: FilePermissionService,
+        records: FileRecords,
+        passages: FilePassages,
     ) -> None:
         self._store = store
         self._hosts = hosts
         self._permissions = permissions
         self._records = records
+        self._passages = passages
 
     def open(self, world: str, system_id: str, path: str, note: bool = True) -> Place:
         """A file to be read; of a directory its index page. ``path`` is relative to the system's home.
 
-        ``note`` writes the DOWNLOAD event. Raises Invalid for an unknown system, Unavailable for one that is
+        ``note``: its content is wanted, which writes the DOWNLOAD event. Raises Invalid for an unknown system, Unavailable for one that is
         down, NotFound, Forbidden, and NotProvided for directories without an index page.
         """
         with self._store.read() as tx:
@@ -53,6 +63,8 @@ class PublishedFiles:
             with self._store.write() as tx:
                 record = self._records.seen(tx, found, is_dir=False)
                 self._records.note(tx, record, FileEvent.DOWNLOAD, PUBLIC_USER)
+            about = Occasion(world=world, point=POINT, user=PUBLIC_USER)
+            return found.read_by(self._passages.about(about, system, written=False))
         return found
 
     def _place(self, system: System, path: str) -> Place:

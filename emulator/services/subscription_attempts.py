@@ -13,7 +13,7 @@ from emulator.domain.firing import fired_body, fired_event, fired_uuid
 from emulator.domain.identity import Caller
 from emulator.domain.message_ports import Renderer
 from emulator.domain.notification import WILDCARD, Attempt, Message, Subscription
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.search import Page
 from emulator.domain.uuids import CODES
 from emulator.engine.deliveries import DeliveryQueue
@@ -29,7 +29,7 @@ class SubscriptionAttempts:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         renderer: Renderer,
         subscriptions: SubscriptionService,
@@ -37,7 +37,7 @@ class SubscriptionAttempts:
         deliveries: DeliveryQueue,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._renderer = renderer
         self._subscriptions = subscriptions
@@ -77,7 +77,7 @@ class SubscriptionAttempts:
             content = fired_body(body, caller.admin)
             about = self._about(tx, caller, subscription, fired_uuid(body, subscription))
         message = self._message(caller, subscription, event, about, content)
-        attempt_id = self._ids.legacy(CODES["NOTIFICATION_DELIVERY"])
+        attempt_id = self._ids.of(caller.world).legacy(CODES["NOTIFICATION_DELIVERY"])
         return self._deliveries.force(subscription, message, attempt_id, caller.username)
 
     def _about(self, tx: Transaction, caller: Caller, subscription: Subscription, uuid: str) -> Resource:
@@ -98,7 +98,7 @@ class SubscriptionAttempts:
             kind=about.kind.lower(),
             status=name,
             description=f"Attempt forced by {caller.username}",
-            created=self._clock.now(),
+            created=self._clocks.of(caller.world).now(),
             created_by=caller.username,
         )
         message = self._renderer.message(about.record, event, subscription)

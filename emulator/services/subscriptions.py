@@ -10,7 +10,7 @@ from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFai
 from emulator.domain.identity import Caller
 from emulator.domain.notification import WILDCARD, Subscription, SubscriptionStatus
 from emulator.domain.notification_rules import UNKNOWN_UUID, parse_wanted
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.search import Condition, Operator, Page
 from emulator.domain.uuids import CODES, type_of
 from emulator.engine.journal import Journal
@@ -32,14 +32,14 @@ class SubscriptionService:
         self,
         *,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         ids: Ids,
         journal: Journal,
         resources: Resources,
         settings: Settings,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._ids = ids
         self._journal = journal
         self._resources = resources
@@ -73,12 +73,12 @@ class SubscriptionService:
         Raises Invalid, Forbidden (no read access to the resource; ``*`` without being an admin) and NotFound.
         """
         wanted = parse_wanted(document, self._settings.block_private_hosts)
-        now = self._clock.now()
+        now = self._clocks.of(caller.world).now()
         with self._store.write() as tx:
             self._check_resource(tx, caller, wanted.associated_uuid)
             subscription = Subscription(
                 world=caller.world,
-                id=self._ids.legacy(CODES["NOTIFICATION"]),
+                id=self._ids.of(caller.world).legacy(CODES["NOTIFICATION"]),
                 owner=caller.username,
                 url=wanted.url,
                 event=wanted.event,
@@ -115,7 +115,7 @@ class SubscriptionService:
                 persistent=wanted.persistent,
                 policy=wanted.policy,
                 status=wanted.status,
-                last_updated=self._clock.now(),
+                last_updated=self._clocks.of(caller.world).now(),
             )
             tx.subscriptions.save(changed)
             if changed.status is SubscriptionStatus.INACTIVE:
@@ -128,7 +128,7 @@ class SubscriptionService:
         with self._store.write() as tx:
             old = self.own(tx, caller, subscription_id, _DELETE)
             ended = replace(
-                old, status=SubscriptionStatus.INACTIVE, visible=False, last_updated=self._clock.now()
+                old, status=SubscriptionStatus.INACTIVE, visible=False, last_updated=self._clocks.of(caller.world).now()
             )
             tx.subscriptions.save(ended)
             tx.subscriptions.drop_deliveries(ended.id)

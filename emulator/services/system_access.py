@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.domain.errors import NotFound
 from emulator.domain.identity import WORLD_USER, Caller
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.system import Queue, Role, System, SystemType
 from emulator.engine.journal import Journal
 from emulator.store import Store, Transaction
@@ -20,9 +20,9 @@ Credentials = dict[str, Any]
 
 
 class SystemAccess:
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, journal: Journal) -> None:
+    def __init__(self, *, store: Store, clocks: Clocks, ids: Ids, journal: Journal) -> None:
         self.store = store
-        self.clock = clock
+        self.clocks = clocks
         self.ids = ids
         self._journal = journal
 
@@ -90,7 +90,7 @@ class SystemAccess:
         credentials: Credentials | None = None,
     ) -> System:
         """Store a changed record as of now, with its event; None keeps the credentials."""
-        changed = replace(system, last_updated=self.clock.now())
+        changed = replace(system, last_updated=self.clocks.of(system.world).now())
         tx.systems.save(changed, credentials)
         self.note(tx, caller, changed, event, description)
         return changed
@@ -113,7 +113,7 @@ class SystemAccess:
         tx.systems.add(system, credentials)
         self.note(tx, caller, system, "CREATED", "This system was created")
 
-    def identified(self, queues: Iterable[Queue], old: Iterable[Queue]) -> tuple[Queue, ...]:
+    def identified(self, world: str, queues: Iterable[Queue], old: Iterable[Queue]) -> tuple[Queue, ...]:
         """Queues with uuids; one keeps its uuid as long as its name stays."""
-        known = {queue.name: queue.uuid for queue in old}
-        return tuple(replace(q, uuid=known.get(q.name) or self.ids.legacy(QUEUE_UUID)) for q in queues)
+        known, ids = {queue.name: queue.uuid for queue in old}, self.ids.of(world)
+        return tuple(replace(q, uuid=known.get(q.name) or ids.legacy(QUEUE_UUID)) for q in queues)

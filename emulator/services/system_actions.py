@@ -161,11 +161,11 @@ class SystemActions:
                 "new system.",
                 service_status=500,
             )
-        now = self._access.clock.now()
+        now = self._access.clocks.of(caller.world).now()
         clone = replace(
             system,
             id=new_id,
-            uuid=self._access.ids.legacy(SYSTEM_UUID),
+            uuid=self._access.ids.of(caller.world).legacy(SYSTEM_UUID),
             owner=caller.username,
             created=now,
             last_updated=now,
@@ -175,7 +175,7 @@ class SystemActions:
             available=True,
             storage=replace(system.storage, auth=None),
             login=replace(system.login, auth=None) if system.login else None,
-            queues=self._access.identified(system.queues, ()),
+            queues=self._access.identified(caller.world, system.queues, ()),
         )
         self._access.add(tx, caller, clone, {})
         return clone

@@ -60,7 +60,7 @@ class SystemCredentials:
             if username is None:
                 self._put_own(tx, caller, system, shape, secret, parts)
                 return
-            now = self._access.clock.now()
+            now = self._access.clocks.of(caller.world).now()
             for one in parts:
                 entry = Credential(part=one, username=username, shape=shape, created=now)
                 tx.credentials.put_internal(system, entry, secret)
@@ -121,7 +121,7 @@ class SystemCredentials:
         secrets = tx.credentials.own(system) | dict.fromkeys(parts, secret)
         text = f"The default {' and '.join(parts)} credentials were updated"
         self._access.save(tx, caller, changed, "UPDATE_DEFAULT_CREDENTIAL", text, secrets)
-        tx.credentials.note_own(system, parts, self._access.clock.now())
+        tx.credentials.note_own(system, parts, self._access.clocks.of(caller.world).now())
 
     def _drop_own(
         self, tx: Transaction, caller: Caller, system: System, parts: list[str], event: str

@@ -40,7 +40,7 @@ class SystemQueues:
         with self._access.store.write() as tx:
             system = self._editable(tx, caller, system_id)
             old = system.queue(queue.name)
-            (new,) = self._access.identified([queue], system.queues)
+            (new,) = self._access.identified(system.world, [queue], system.queues)
             others = [replace(q, default=False) if new.default else q for q in system.queues]
             replaced = tuple(new if q.name == new.name else q for q in others)
             queues = (*others, new) if old is None else replaced

@@ -8,7 +8,7 @@ from dataclasses import replace
 from emulator.domain.errors import Forbidden, Invalid, NotFound
 from emulator.domain.event import Event
 from emulator.domain.identity import Caller
-from emulator.domain.ports import Clock, Ids
+from emulator.domain.ports import Clocks, Ids
 from emulator.domain.search import Condition, Operator, Page
 from emulator.domain.system import System, SystemDefinition, SystemType
 from emulator.engine.journal import Journal
@@ -22,8 +22,8 @@ from emulator.store import Store, Transaction
 class SystemService(SystemAccess):
     """``actions`` holds the PUT actions, ``queues`` and ``credentials`` the routes of these."""
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, journal: Journal) -> None:
-        super().__init__(store=store, clock=clock, ids=ids, journal=journal)
+    def __init__(self, *, store: Store, clocks: Clocks, ids: Ids, journal: Journal) -> None:
+        super().__init__(store=store, clocks=clocks, ids=ids, journal=journal)
         self.actions = SystemActions(self)
         self.queues = SystemQueues(self)
         self.credentials = SystemCredentials(self)
@@ -136,11 +136,11 @@ class SystemService(SystemAccess):
         self, tx: Transaction, caller: Caller, definition: SystemDefinition, credentials: Credentials
     ) -> System:
         _check_auth(definition)
-        now = self.clock.now()
+        now = self.clocks.of(caller.world).now()
         system = System(
-            **definition.definition() | {"queues": self.identified(definition.queues, ())},
+            **definition.definition() | {"queues": self.identified(caller.world, definition.queues, ())},
             world=caller.world,
-            uuid=self.ids.legacy(SYSTEM_UUID),
+            uuid=self.ids.of(caller.world).legacy(SYSTEM_UUID),
             owner=caller.username,
             created=now,
             last_updated=now,
@@ -168,9 +168,9 @@ class SystemService(SystemAccess):
             )
         kept = _with_kept_auth(definition, old)
         _check_auth(kept)
-        queues = self.identified(definition.queues, old.queues)
+        queues = self.identified(old.world, definition.queues, old.queues)
         kept_credentials = tx.credentials.own(old)
-        tx.credentials.note_own(old, credentials, self.clock.now())
+        tx.credentials.note_own(old, credentials, self.clocks.of(old.world).now())
         changed = self.save(
             tx,
             caller,

@@ -40,7 +40,7 @@ class UuidService:
             raise Invalid(f"Unable to resolve uuid {uuid}")
         return Resolved(uuid=uuid, kind=kind, path=path)
 
-    def draw(self, word: str) -> Resolved:
+    def draw(self, world: str, word: str) -> Resolved:
         """A new uuid of the type of this name; nothing stands behind it, and it has no path. Raises Invalid."""
         kind = word.strip().upper()
         if not kind:
@@ -49,8 +49,9 @@ class UuidService:
             )
         if kind not in CODES:
             raise Invalid(f"Invalid resource type. Valid types are: {', '.join(CODES)}")
-        drawn = {"JOB": self._ids.job, "POSTIT": self._ids.postit}.get(kind)
-        uuid = self._ids.legacy(CODES[kind]) if drawn is None else drawn()
+        ids = self._ids.of(world)
+        drawn = {"JOB": ids.job, "POSTIT": ids.postit}.get(kind)
+        uuid = ids.legacy(CODES[kind]) if drawn is None else drawn()
         return Resolved(uuid=uuid, kind=kind, path="")
 
     def _path(self, tx: Transaction, caller: Caller, kind: str, uuid: str) -> str | None:

@@ -18,6 +18,7 @@ from emulator.store import tables
 from emulator.store.accounts import AccountRows
 from emulator.store.apps import AppRows
 from emulator.store.attempts import AttemptRows
+from emulator.store.clocks import ChanceRows, ClockRows
 from emulator.store.credentials import CredentialRows
 from emulator.store.events import EventRows
 from emulator.store.file_stagings import StagingRows
@@ -29,6 +30,7 @@ from emulator.store.metadata import MetadataRows
 from emulator.store.migration import add_missing
 from emulator.store.postits import PostitRows
 from emulator.store.scenarios import ScenarioRows
+from emulator.store.simulations import SimulationRows
 from emulator.store.subscriptions import SubscriptionRows
 from emulator.store.systems import SystemRows
 from emulator.store.tokens import ClientRows, TokenRows
@@ -47,6 +49,8 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.accounts = AccountRows(connection)
         self.clients = ClientRows(connection)
+        self.clocks = ClockRows(connection)
+        self.chances = ChanceRows(connection)
         self.tokens = TokenRows(connection)
         self.postits = PostitRows(connection)
         self.systems = SystemRows(connection)
@@ -57,6 +61,7 @@ class Transaction:
         self.jobs = JobRows(connection)
         self.events = EventRows(connection)
         self.listeners = ListenerRows(connection)
+        self.simulations = SimulationRows(connection)
         self.subscriptions = SubscriptionRows(connection)
         self.metadata = MetadataRows(connection)
         self.attempts = AttemptRows(connection)

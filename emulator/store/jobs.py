@@ -101,12 +101,16 @@ class JobRows:
 
     def active_ids(self) -> list[str]:
         """Ids of all jobs that have not ended, in all worlds, first accepted first."""
+        return [job_id for job_id, _world in self.active()]
+
+    def active(self) -> list[tuple[str, str]]:
+        """As :meth:`active_ids`, each with its world."""
         query = (
-            select(jobs.c.id)
+            select(jobs.c.id, jobs.c.world)
             .where(jobs.c.status.in_([state.value for state in ACTIVE]))
             .order_by(jobs.c.accepted, jobs.c.id)
         )
-        return list(self._connection.scalars(query))
+        return [(row.id, row.world) for row in self._connection.execute(query)]
 
     def summaries(
         self, world: str, visible_to: str | None, conditions: Iterable[Condition], page: Page

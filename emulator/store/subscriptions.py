@@ -102,12 +102,14 @@ class SubscriptionRows:
             ended = replace(subscription, status=SubscriptionStatus.INACTIVE, visible=False)
             self.save(ended)
 
-    def purge_of_jobs(self, before: datetime) -> int:
-        """Remove what is subscribed to jobs that ended before a time, attempts and all; how many there were."""
-        ended = select(jobs.c.id).where(jobs.c.ended < before)
+    def purge_of_jobs(self, world: str, before: datetime) -> int:
+        """Remove what is subscribed to jobs of a world that ended before a time, attempts and all; how many."""
+        ended = select(jobs.c.id).where(jobs.c.world == world, jobs.c.ended < before)
         gone = self._connection.execute(
             delete(subscriptions).where(
-                subscriptions.c.associated_uuid.like("%-007"), subscriptions.c.associated_uuid.in_(ended)
+                subscriptions.c.world == world,
+                subscriptions.c.associated_uuid.like("%-007"),
+                subscriptions.c.associated_uuid.in_(ended),
             )
         )
         return gone.rowcount
@@ -144,10 +146,16 @@ class SubscriptionRows:
         query = select(deliveries.c.seq).where(deliveries.c.subscription_id == subscription_id).limit(1)
         return self._connection.scalar(query) is not None
 
-    def heads(self, limit: int = 100) -> list[Delivery]:
+    def worlds_waiting(self) -> list[str]:
+        """Worlds that have messages on their way."""
+        return list(self._connection.scalars(select(deliveries.c.world).distinct()))
+
+    def heads(self, world: str, limit: int = 100) -> list[Delivery]:
         """The oldest waiting message of each subscription: the others wait their turn [notifications §4]."""
-        first = select(func.min(deliveries.c.seq)).group_by(deliveries.c.subscription_id)
-        query = select(deliveries).where(deliveries.c.seq.in_(first)).order_by(deliveries.c.due).limit(limit)
+        first = select(func.min(deliveries.c.seq)).where(deliveries.c.world == world)
+        first = first.group_by(deliveries.c.subscription_id)
+        query = select(deliveries).where(deliveries.c.seq.in_(first))
+        query = query.order_by(deliveries.c.due, deliveries.c.seq).limit(limit)
         return [_delivery(row) for row in self._connection.execute(query)]
 
     def waiting(self, world: str) -> int:

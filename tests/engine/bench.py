@@ -20,7 +20,8 @@ from emulator.domain.states import JobState
 from emulator.domain.system import LoginConfig, Queue, StorageConfig, System, SystemType
 from emulator.domain.work_dir import work_path
 from emulator.engine.clock import RealClock
-from emulator.engine.ids import RandomIds
+from emulator.engine.clocks import WorldClocks
+from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
 from emulator.engine.worker import Engine
 from emulator.hosts.sandbox import SandboxHosts
@@ -86,17 +87,21 @@ class Bench:
         self.settings = settings
         self.store = Store.at(directory)
         self.clock = clock or RealClock()
-        self.ids = RandomIds()
+        self.clocks = WorldClocks(self.clock)
+        self.ids = WorldIds()
         self.messages = threading.Event()
         self.journal = journal(
-            self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost:8000"), self.messages.set
+            self.clocks,
+            self.ids,
+            V2Messages(lambda _world, _user: "http://localhost:8000"),
+            lambda _world: self.messages.set(),
         )
         self.sandboxes = SandboxHosts(directory / "hosts")
         self.hosts: Hosts = hosts or self.sandboxes
         self.launcher = launcher(self._wake)
         self.engine = Engine(
             store=self.store,
-            clock=self.clock,
+            clocks=self.clocks,
             ids=self.ids,
             journal=self.journal,
             hosts=self.hosts,
@@ -187,7 +192,7 @@ class Bench:
             app = tx.apps.get(WORLD, "hello-1.0")
             system = tx.systems.get(WORLD, EXECUTION)
         assert app is not None and system is not None
-        job_id, now = self.ids.job(), self.clock.now()
+        job_id, now = self.ids.of(WORLD).job(), self.clock.now()
         archive_path = f"{owner}/archive/jobs/job-{job_id}"
         values: dict[str, Any] = {
             "app": app,

@@ -105,7 +105,12 @@ class ManualClock:
     def now(self) -> datetime:
         return self._now
 
-    def call_at(self, when: datetime, action: Callable[[], None]) -> Callable[[], None]:
+    def at(self, moment: datetime) -> datetime:
+        return moment
+
+    def call_at(
+        self, when: datetime, action: Callable[[], None], *, background: bool = False
+    ) -> Callable[[], None]:
         with self._lock:
             timer = (when, next(self._numbers), action)
             heapq.heappush(self._timers, timer)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from flask import Response, abort, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from emulator.api.http import caller, services
+from emulator.api.http import caller, now, services
 from emulator.api.v2 import bodies, job_record, legacy_jobs, search
 from emulator.api.v2.search import BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, Terms, TermType, Words
 from emulator.api.v2.wire import reply, wants_full
@@ -105,7 +105,7 @@ def conditions() -> list[Condition]:
 def parsed(pairs: Iterable[tuple[str, str]], terms: Terms | None = None) -> list[Condition]:
     """As search.parse; the service blames itself for what it cannot read [conventions §9.3]."""
     try:
-        return search.parse(pairs, TERMS if terms is None else terms, services().clock.now())
+        return search.parse(pairs, TERMS if terms is None else terms, now())
     except Invalid as error:
         raise Invalid(error.message, service_status=500) from error
 

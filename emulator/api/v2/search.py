@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 from flask import request
 
-from emulator.api.http import services
+from emulator.api.http import now as current
 from emulator.domain import patterns
 from emulator.domain.errors import Invalid
 from emulator.domain.moments import parse_moment, same_day, same_second
@@ -52,7 +52,7 @@ Terms = Mapping[str, tuple[str, TermType]]
 
 def conditions(terms: Terms) -> list[Condition]:
     """The search of the current request. Raises Invalid (400) for values that do not fit their field."""
-    return parse(request.args.items(multi=True), terms, services().clock.now())
+    return parse(request.args.items(multi=True), terms, current())
 
 
 def parse(query: Iterable[tuple[str, str]], terms: Terms, now: datetime) -> list[Condition]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from emulator.api.http import caller, services
+from emulator.api.http import caller, now, services
 from emulator.api.v2 import bodies, system_record
 from emulator.api.v2.schemas import read_queue
 from emulator.api.v2.wire import reply
@@ -14,13 +14,13 @@ def list_queues(system: str) -> Response:
     page = bodies.page(unsigned=True)
     found = services().systems.queues.all(caller(), system)
     end = None if page.limit is None else page.offset + page.limit
-    now = services().clock.now()
-    return reply([system_record.queue_load(system, loaded, now) for loaded in found[page.offset : end]])
+    moment = now()
+    return reply([system_record.queue_load(system, loaded, moment) for loaded in found[page.offset : end]])
 
 
 def show_queue(system: str, queue: str) -> Response:
     loaded = services().systems.queues.one(caller(), system, queue)
-    return reply(system_record.queue_load(system, loaded, services().clock.now()))
+    return reply(system_record.queue_load(system, loaded, now()))
 
 
 def save_queue(system: str, queue: str = "") -> Response:
@@ -29,7 +29,7 @@ def save_queue(system: str, queue: str = "") -> Response:
     if queue:
         body.setdefault("name", queue)
     loaded = services().systems.queues.put(caller(), system, read_queue(body))
-    return reply(system_record.queue_load(system, loaded, services().clock.now()))
+    return reply(system_record.queue_load(system, loaded, now()))
 
 
 def delete_queue(system: str, queue: str) -> Response:

@@ -35,7 +35,7 @@ def list_uuids() -> Response:
 
 def draw_uuid() -> Response:
     """A new uuid of ``type``."""
-    drawn = services().uuids.draw(bodies.text(bodies.fields(), "type") or "")
+    drawn = services().uuids.draw(caller().world, bodies.text(bodies.fields(), "type") or "")
     return reply({"uuid": drawn.uuid, "type": drawn.kind.lower()})
 
 

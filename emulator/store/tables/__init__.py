@@ -13,6 +13,7 @@ from sqlalchemy import Column, Integer, Table
 
 from emulator.store.tables.accounts import authorization_codes, clients, tokens, users, worlds
 from emulator.store.tables.apps import app_copies, app_grants, app_words, apps
+from emulator.store.tables.clocks import chances, clocks
 from emulator.store.tables.columns import Instant, metadata
 from emulator.store.tables.events import events
 from emulator.store.tables.files import file_grants, file_stagings, files
@@ -27,6 +28,7 @@ from emulator.store.tables.metadata_records import (
 from emulator.store.tables.notifications import attempts, deliveries, subscriptions
 from emulator.store.tables.postits import postits
 from emulator.store.tables.scenarios import armed_scenarios, scenario_counts, scenario_stops, strikes
+from emulator.store.tables.simulations import simulations
 from emulator.store.tables.systems import internal_credentials, system_roles, systems, user_defaults
 from emulator.store.tables.webhooks import received_webhooks, webhook_answers
 
@@ -44,7 +46,9 @@ __all__ = [
     "armed_scenarios",
     "attempts",
     "authorization_codes",
+    "chances",
     "clients",
+    "clocks",
     "deliveries",
     "events",
     "file_grants",
@@ -64,6 +68,7 @@ __all__ = [
     "scenario_counts",
     "scenario_stops",
     "schema_info",
+    "simulations",
     "strikes",
     "subscriptions",
     "system_roles",

@@ -53,6 +53,7 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),
     Index("ix_deliveries_due", "due"),
     Index("ix_deliveries_subscription", "subscription_id", "seq"),
+    Index("ix_deliveries_world", "world", "subscription_id", "seq"),
     sqlite_autoincrement=True,
 )
 

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from emulator.app import Emulator
+from emulator.seeding import DEFAULT_WORLD
 from tests.served import Api
 
 LOGIN = ("testuser", "emulator")
@@ -51,9 +52,10 @@ def works(api: Api, token: dict[str, Any]) -> bool:
 
 def clock_of(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Later:
     """What moves the emulator's clock ahead."""
-    real = emulator.clock.now
+    clock = emulator.clocks.of(DEFAULT_WORLD)
+    real = clock.now
 
     def later(by: timedelta) -> None:
-        monkeypatch.setattr(emulator.clock, "now", lambda: real() + by)
+        monkeypatch.setattr(clock, "now", lambda: real() + by)
 
     return later

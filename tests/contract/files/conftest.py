@@ -72,7 +72,7 @@ class Bench:
     ) -> str:
         """Register a system on a machine of its own; its id."""
         number = next(self._numbers)
-        now = self.emulator.clock.now()
+        now = self.emulator.clocks.of(DEFAULT_WORLD).now()
         system = System(
             world=DEFAULT_WORLD,
             id=f"system-{number}",
@@ -187,7 +187,7 @@ class Bench:
         return list((self.emulator.directory.path / "hosts").glob("*/.incoming/*"))
 
     def _add_tokens(self) -> None:
-        now = self.emulator.clock.now()
+        now = self.emulator.clocks.of(DEFAULT_WORLD).now()
         with self.store.write() as tx:
             for username in (OWNER, OTHER, "student02", ADMIN):
                 tx.tokens.add(

@@ -59,7 +59,7 @@ def test_the_end_of_the_program_does_not_forget_it(tmp_path: Path) -> None:
         Api(first.url).call("POST", "files/v2/media/testuser", 202, files={"fileToUpload": ("a", b"1")})
         with first.store.write() as tx:
             (task,) = tx.file_stagings.all()
-            tx.file_stagings.save(replace(task, due=first.clock.now()))
+            tx.file_stagings.save(replace(task, due=first.clocks.machine.now()))
     with served(tmp_path) as second:
         api = Api(second.url)
         wait_until(

@@ -23,7 +23,8 @@ from emulator.domain.paths import host_path, parent, virtual_path
 from emulator.domain.search import Page
 from emulator.domain.system import Queue, Role, StorageConfig, System, SystemRole, SystemType
 from emulator.engine.clock import RealClock
-from emulator.engine.ids import RandomIds
+from emulator.engine.clocks import WorldClocks
+from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
@@ -77,7 +78,8 @@ class Desk:
     def __init__(self, directory: Path, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.clock = RealClock()
-        self.ids = RandomIds(seed=1)
+        self.clocks = WorldClocks(self.clock)
+        self.ids = WorldIds()
         self.store = Store.at(directory)
         self.hosts = SandboxHosts(directory / "hosts")
         self.woken: list[str] = []
@@ -98,10 +100,10 @@ class Desk:
         self.http = create_app(self._services(), self.settings, scopes, [V2(routes)]).test_client()
 
     def _services(self) -> Services:
-        shared: dict[str, Any] = {"store": self.store, "clock": self.clock, "settings": self.settings}
-        timed: dict[str, Any] = {"store": self.store, "clock": self.clock}
+        shared: dict[str, Any] = {"store": self.store, "clocks": self.clocks, "settings": self.settings}
+        timed: dict[str, Any] = {"store": self.store, "clocks": self.clocks}
         journal = Journal(
-            self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda: None
+            self.clocks, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda _world: None
         )
         accounts = AccountService(store=self.store, settings=self.settings)
         systems = SystemService(**timed, ids=self.ids, journal=journal)
@@ -114,13 +116,17 @@ class Desk:
         )
         apps = AppService(**apps_take, files=files, file_permissions=permissions)
         submission = JobSubmission(
-            **placed, apps=apps, files=files, file_permissions=permissions, wake=self.woken.append
+            **placed,
+            apps=apps,
+            files=files,
+            file_permissions=permissions,
+            wake=lambda job_id, _world: self.woken.append(job_id),
         )
         queries = JobQueries(store=self.store)
         given: dict[str, Any] = dict(
             accounts=accounts,
             tokens=TokenService(
-                store=self.store, clock=self.clock, ids=self.ids, accounts=accounts, settings=self.settings
+                store=self.store, clocks=self.clocks, ids=self.ids, accounts=accounts, settings=self.settings
             ),
             systems=systems,
             apps=apps,
@@ -129,13 +135,17 @@ class Desk:
             submission=submission,
             queries=queries,
             control=JobControl(
-                **shared, journal=journal, queries=queries, submission=submission, wake=self.woken.append
+                **shared,
+                journal=journal,
+                queries=queries,
+                submission=submission,
+                wake=lambda job_id, _world: self.woken.append(job_id),
             ),
             outputs=JobOutputs(store=self.store, queries=queries, hosts=self.hosts, settings=self.settings),
             job_permissions=JobPermissions(
                 store=self.store, journal=journal, queries=queries, accounts=accounts
             ),
-            clock=self.clock,
+            clocks=self.clocks,
         )
         return Services(**dict.fromkeys((one.name for one in fields(Services)), elsewhere) | given)
 
@@ -179,7 +189,7 @@ class Desk:
         values: dict[str, Any] = {
             "world": WORLD,
             "id": system_id,
-            "uuid": self.ids.legacy("006"),
+            "uuid": self.ids.of(WORLD).legacy("006"),
             "name": system_id,
             "type": kind,
             "owner": OWNER,
@@ -201,7 +211,7 @@ class Desk:
         now = self.clock.now()
         values: dict[str, Any] = {
             "world": WORLD,
-            "uuid": self.ids.legacy("005"),
+            "uuid": self.ids.of(WORLD).legacy("005"),
             "name": name,
             "version": "1.0",
             "owner": OWNER,

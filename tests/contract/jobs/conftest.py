@@ -24,7 +24,8 @@ from emulator.domain.ports import HostFiles
 from emulator.domain.states import JobState
 from emulator.domain.system import StorageConfig, System, SystemType
 from emulator.engine.clock import RealClock
-from emulator.engine.ids import RandomIds
+from emulator.engine.clocks import WorldClocks
+from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
@@ -51,7 +52,8 @@ class Bench:
     def __init__(self, directory: Path, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.clock = RealClock()
-        self.ids = RandomIds(seed=1)
+        self.clocks = WorldClocks(self.clock)
+        self.ids = WorldIds()
         self.store = Store.at(directory)
         self.hosts = SandboxHosts(directory / "hosts")
         self.woken: list[str] = []
@@ -65,9 +67,9 @@ class Bench:
 
     def _services(self) -> Services:
         shared: dict[str, Any] = {"store": self.store, "settings": self.settings}
-        timed = {"store": self.store, "clock": self.clock}
+        timed = {"store": self.store, "clocks": self.clocks}
         journal = Journal(
-            self.clock, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda: None
+            self.clocks, self.ids, V2Messages(lambda _world, _user: "http://localhost/"), lambda _world: None
         )
         accounts = AccountService(store=self.store, settings=self.settings)
         queries = JobQueries(store=self.store)
@@ -78,12 +80,12 @@ class Bench:
             queries=queries,
             submission=elsewhere,
             settings=self.settings,
-            wake=self.woken.append,
+            wake=lambda job_id, _world: self.woken.append(job_id),
         )
         given: dict[str, Any] = dict(
             accounts=accounts,
             tokens=TokenService(
-                store=self.store, clock=self.clock, ids=self.ids, accounts=accounts, settings=self.settings
+                store=self.store, clocks=self.clocks, ids=self.ids, accounts=accounts, settings=self.settings
             ),
             queries=queries,
             control=control,
@@ -91,7 +93,7 @@ class Bench:
             job_permissions=JobPermissions(
                 store=self.store, journal=journal, queries=queries, accounts=accounts
             ),
-            clock=self.clock,
+            clocks=self.clocks,
         )
         return Services(**dict.fromkeys((one.name for one in fields(Services)), elsewhere) | given)
 
@@ -138,7 +140,7 @@ class Bench:
                     System(
                         world=WORLD,
                         id=system_id,
-                        uuid=self.ids.legacy("006"),
+                        uuid=self.ids.of(WORLD).legacy("006"),
                         name=system_id,
                         type=kind,
                         owner=OWNER,

@@ -146,7 +146,7 @@ def test_subscribers_are_told_of_hiding(bench: Bench, finished: Job) -> None:
         )
     bench.message("POST", f"/jobs/v2/{finished.id}/hide")
     with bench.store.read() as tx:
-        (waiting,) = tx.subscriptions.heads()
+        (waiting,) = tx.subscriptions.heads(finished.world)
     assert waiting.message.event == "DELETED"
     assert '"visible":false' in waiting.message.body
 

@@ -1,0 +1,167 @@
+"""What is at work in each world, so that somebody can wait until nothing is.
+
+A world whose clock stands still does one thing at a time, in an order that does not depend on threads: then the
+same requests give the same history.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection
+from enum import IntEnum
+
+
+class Kind(IntEnum):
+    """What can be at work. Of what waits in a world that does one thing at a time, the least goes first."""
+
+    TIMER = 0
+    JOB = 1
+    STAGING = 2
+    DELIVERY = 3
+    REQUEST = 4
+    SCRIPT = 5
+    """Something real that the emulator only watches: a script, an image on its way."""
+
+    @property
+    def plural(self) -> str:
+        return _PLURALS[self]
+
+
+_PLURALS = {
+    Kind.TIMER: "timers",
+    Kind.JOB: "job steps",
+    Kind.STAGING: "imports",
+    Kind.DELIVERY: "notifications",
+    Kind.REQUEST: "delayed requests",
+    Kind.SCRIPT: "scripts that really run",
+}
+_ONE_AT_A_TIME = frozenset({Kind.JOB, Kind.STAGING, Kind.DELIVERY})
+NOT_OURS = frozenset({Kind.SCRIPT})
+
+
+class Work:
+    """One thing that is at work, or waits to be. Counted until it is done, but not while it pauses."""
+
+    def __init__(self, activity: Activity, world: str, kind: Kind) -> None:
+        self.world = world
+        self.kind = kind
+        self._activity = activity
+        self.begun = False
+        self.counted = True
+
+    def begin(self) -> None:
+        """It waits no longer."""
+        self._activity.set_begun(self)
+
+    def become(self, kind: Kind) -> None:
+        """It waits to be done as something of another kind, or again."""
+        self._activity.set_kind(self, kind)
+
+    def pause(self) -> None:
+        """It waits for the world's clock, or for somebody outside."""
+        self._activity.set_counted(self, counted=False)
+
+    def resume(self) -> None:
+        self._activity.set_counted(self, counted=True)
+
+    def done(self) -> None:
+        """Over; a second time is fine. Not to be called with a lock held that a listener may want."""
+        self._activity.remove(self)
+
+
+class Activity:
+    """Counts what is at work, by world and kind."""
+
+    def __init__(self, one_at_a_time: Callable[[str], bool] = lambda _world: False) -> None:
+        """``one_at_a_time`` tells whether a world does one thing after the other."""
+        self.one_at_a_time = one_at_a_time
+        self._changed = threading.Condition()
+        self._works: dict[str, set[Work]] = {}
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, action: Callable[[], None]) -> None:
+        """Call ``action`` whenever something ends that others may have waited for."""
+        self._listeners.append(action)
+
+    def expect(self, world: str, kind: Kind) -> Work:
+        """Something is to be done in a world."""
+        work = Work(self, world, kind)
+        with self._changed:
+            self._works.setdefault(world, set()).add(work)
+        return work
+
+    def begin(self, world: str, kind: Kind) -> Work:
+        """Something is being done in a world."""
+        work = self.expect(world, kind)
+        work.begin()
+        return work
+
+    def may_begin(self, world: str, kind: Kind) -> bool:
+        """Whether work of a kind may begin now: always, but where things are done one after the other."""
+        if not self.one_at_a_time(world):
+            return True
+        with self._changed:
+            return not any(
+                other.counted and (other.begun or other.kind < kind)
+                for other in self._works.get(world, ())
+                if other.kind in _ONE_AT_A_TIME
+            )
+
+    def busy(self, world: str, besides: Collection[Kind] = NOT_OURS) -> dict[Kind, int]:
+        """How much is at work in a world, of other kinds than ``besides``."""
+        with self._changed:
+            return dict(self._count(world, besides))
+
+    def wait_quiet(
+        self,
+        world: str,
+        seconds: float | None = None,
+        besides: Collection[Kind] = NOT_OURS,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Wait until nothing is at work in a world; False when the time is over first, or ``given_up``."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._count(world, besides) or given_up(), seconds)
+            return not self._count(world, besides)
+
+    def nudge(self) -> None:
+        """Let those who wait look again whether they still want to."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def set_begun(self, work: Work) -> None:
+        with self._changed:
+            work.begun = True
+
+    def set_kind(self, work: Work, kind: Kind) -> None:
+        with self._changed:
+            work.kind, work.begun = kind, False
+            self._changed.notify_all()
+
+    def set_counted(self, work: Work, *, counted: bool) -> None:
+        with self._changed:
+            work.counted = counted
+            self._changed.notify_all()
+        if not counted:
+            self.tell()
+
+    def remove(self, work: Work) -> None:
+        with self._changed:
+            works = self._works.get(work.world)
+            if works is None or work not in works:
+                return
+            works.discard(work)
+            if not works:
+                del self._works[work.world]
+            self._changed.notify_all()
+        self.tell()
+
+    def _count(self, world: str, besides: Collection[Kind]) -> Counter[Kind]:
+        works = self._works.get(world, ())
+        return Counter(work.kind for work in works if work.counted and work.kind not in besides)
+
+    def tell(self) -> None:
+        """Call those who listen. Not to be called with a lock held that a listener may want."""
+        for listener in self._listeners:
+            listener()

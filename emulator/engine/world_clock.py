@@ -1,0 +1,205 @@
+"""The clock of one world: the machine's, or one that is scaled, or one that stands still until it is told to go on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from emulator.domain.clock import ClockMode, ClockSetting, ClockState, begun, changed
+from emulator.domain.errors import Invalid
+from emulator.domain.ports import Clock
+from emulator.engine.activity import Activity, Kind
+from emulator.engine.timers import Timer, Timers
+
+log = logging.getLogger(__name__)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN = ClockState(mode=ClockMode.REAL, world=_EPOCH, machine=_EPOCH)
+_REMEMBERED = 1024
+"""Changes of the clock, leaps included, for moments of the machine to be told in the world's time."""
+
+Save = Callable[[ClockState], None]
+
+
+class WorldClock:
+    """See ports.Clock. Its time never goes back, whatever becomes of the machine's or of its mode."""
+
+    def __init__(
+        self, world: str, machine: Clock, activity: Activity, state: ClockState | None, save: Save
+    ) -> None:
+        """``state`` None: the machine's time. ``save`` is called with every state before it counts."""
+        self._world = world
+        self._machine = machine
+        self._activity = activity
+        self._save = save
+        self._changing = threading.Lock()
+        self._lock = threading.RLock()
+        """Never held while the store is asked: whoever writes there may ask for the time."""
+        self._state = state
+        self._past: deque[ClockState] = deque([state or _PLAIN], maxlen=_REMEMBERED)
+        self._latest = state.world if state else None
+        self._timers = Timers()
+        self._armed: tuple[datetime, Callable[[], None]] | None = None
+
+    @property
+    def mode(self) -> ClockMode:
+        state = self._state
+        return state.mode if state else ClockMode.REAL
+
+    @property
+    def frozen(self) -> bool:
+        state = self._state
+        return state is not None and state.mode is ClockMode.FROZEN
+
+    @property
+    def state(self) -> ClockState:
+        state, now = self._state, self._machine.now()
+        return state or ClockState(mode=ClockMode.REAL, world=now, machine=now)
+
+    def now(self) -> datetime:
+        """See ports.Clock."""
+        state = self._state
+        if state is None:
+            return self._machine.now()
+        if state.mode is ClockMode.FROZEN:
+            return state.world
+        with self._lock:
+            shown = (self._state or state).shown(self._machine.now())
+            self._latest = max(shown, self._latest or shown)  # the machine's clock may have been set back
+            return self._latest
+
+    def at(self, moment: datetime) -> datetime:
+        """See ports.Clock."""
+        with self._lock:
+            if self._state is None:
+                return moment
+            known = next((state for state in reversed(self._past) if state.machine <= moment), None)
+            shown = known.shown(moment) if known else self._past[0].world
+            return min(shown, self.now())
+
+    def call_at(
+        self, when: datetime, action: Callable[[], None], *, background: bool = False
+    ) -> Callable[[], None]:
+        """See ports.Clock."""
+        with self._lock:
+            number = self._timers.add(when, action, background)
+            self._arm()
+
+        def take_back() -> None:
+            with self._lock:
+                self._timers.take_back(number)
+
+        return take_back
+
+    def change(self, setting: ClockSetting) -> None:
+        """Go on in another way. Raises Invalid for a start in the world's past, and what saving raises."""
+        with self._changing:
+            before = self._hold()
+            try:
+                new = changed(setting, self.now(), self._machine.now())
+                self._save(new)
+            except BaseException:
+                self._become(before)
+                raise
+            self._past.append(new)
+            self._become(new)
+
+    def begin(self, setting: ClockSetting) -> None:
+        """Nothing has happened yet in the world, or nothing is left of it: timers are forgotten."""
+        self.resume(begun(setting, self._machine.now()))
+
+    def resume(self, state: ClockState) -> None:
+        """As :meth:`begin`, with the time that a copy of the world was taken at."""
+        with self._changing:
+            self._save(state)
+            with self._lock:
+                self._timers.clear()
+                self._latest = state.world
+                self._past = deque([state], maxlen=_REMEMBERED)
+                self._become(state)
+
+    def clear(self) -> None:
+        """Forget all timers."""
+        with self._lock:
+            self._timers.clear()
+
+    def next_awaited(self) -> datetime | None:
+        """When the next timer goes off that somebody waits for."""
+        with self._lock:
+            return self._timers.next_awaited()
+
+    def leap(self, limit: datetime) -> Timer | None:
+        """Go to the next timer, no further than ``limit``, and take it out; None where there is none.
+
+        Raises Invalid for a clock that goes by itself.
+        """
+        with self._changing:
+            with self._lock:
+                due, now = self._timers.next_due(), self.now()
+            if not self.frozen:
+                raise Invalid(
+                    f"mode: the clock of the world {self._world} is {self.mode}; only a frozen one leaps"
+                )
+            target = limit if due is None or due > limit else due
+            if target > now:
+                new = ClockState(mode=ClockMode.FROZEN, world=target, machine=self._machine.now())
+                self._save(new)
+                self._past.append(new)
+                self._become(new)
+            with self._lock:
+                return self._timers.pop_due(target)
+
+    def _hold(self) -> ClockState | None:
+        """Let time stand still while it is changed; the answer is how it went before."""
+        with self._lock:
+            before, now = self._state, self.now()
+            self._state = ClockState(mode=ClockMode.FROZEN, world=now, machine=self._machine.now())
+            return before
+
+    def _become(self, state: ClockState | None) -> None:
+        with self._lock:
+            self._state = state
+            if state is not None:
+                self._latest = max(state.world, self._latest or state.world)
+            self._arm()
+
+    def _arm(self) -> None:
+        """Have the machine's clock call when the next timer is due. The lock is held."""
+        due = self._timers.next_due()
+        moment = None if due is None else self._machine_moment(due)
+        if self._armed is not None:
+            if self._armed[0] == moment:
+                return
+            self._armed[1]()
+            self._armed = None
+        if moment is not None:
+            self._armed = moment, self._machine.call_at(moment, self._go_off)
+
+    def _machine_moment(self, due: datetime) -> datetime | None:
+        if self._state is None:
+            return due
+        if due <= self.now():
+            return self._machine.now() - timedelta(seconds=1)
+        return self._state.reached(due)
+
+    def _go_off(self) -> None:
+        """On the machine's clock's thread: run what is due."""
+        with self._lock:
+            self._armed = None
+        while True:
+            with self._lock:
+                # the step before it is at rest once the timer's own work is known
+                timer = self._timers.pop_due(self.now())
+                if timer is None:
+                    self._arm()
+                    return
+                work = self._activity.begin(self._world, Kind.TIMER)
+            try:
+                timer.action()
+            except Exception:
+                log.exception("a timer's action failed")
+            finally:
+                work.done()
