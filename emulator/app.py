@@ -16,10 +16,11 @@ from emulator.api.watch import Watch
 from emulator.data_directory import DataDirectory
 from emulator.domain.credentials import identity_in
 from emulator.domain.errors import EmulatorError, Unavailable
+from emulator.domain.fault import Strike
 from emulator.domain.host_map import BadHostMap, Identity, parse_host_map
 from emulator.domain.listener import WORLD_NAME
 from emulator.domain.paths import host_path, virtual_path
-from emulator.domain.ports import Account
+from emulator.domain.ports import Account, Hosts
 from emulator.engine.armory import Armory
 from emulator.engine.bell import Bell
 from emulator.engine.clock import RealClock
@@ -34,14 +35,17 @@ from emulator.engine.stopping import StoppingGate
 from emulator.engine.striking import Strikes
 from emulator.engine.worker import Engine
 from emulator.hosts.fetch import HttpFetcher
+from emulator.hosts.gated import GatedHosts
 from emulator.hosts.map_file import MapFile
 from emulator.hosts.mapped import MappedHosts
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
+from emulator.runtimes.gated.launcher import GatedLauncher
 from emulator.runtimes.launcher import SandboxLauncher
 from emulator.runtimes.remote.launcher import RemoteLauncher
 from emulator.runtimes.routed import RoutedLauncher
+from emulator.runtimes.simulated.launcher import SimulatedLauncher
 from emulator.seeding import DEFAULT_WORLD, BadSeed, Seeder
 from emulator.server import TlsIdentity
 from emulator.services.own_server import OwnServer
@@ -166,7 +170,6 @@ class Emulator:
         settings = self.settings
         self.store = Store.at(data)
         self.clocks = clocks = WorldClocks(RealClock(), self.store)
-        machine = clocks.machine
         self.ids = ids = WorldIds(self.store)
         self.mailbox = Mailbox(data / "mailbox", clocks, settings.mail_from)
         messages = V2Messages(self.ways_in.base_url)
@@ -201,17 +204,9 @@ class Emulator:
             activity=clocks.activity,
         )
         sandboxes = SandboxHosts(data / "hosts")
-        self.hosts = hosts = self._map_hosts(data, sandboxes)
-        self.launcher = RoutedLauncher(
-            sandboxes=SandboxLauncher(
-                hosts=sandboxes,
-                clock=machine,
-                spool=data / "spool",
-                settings=settings,
-                on_change=self._wake,
-            ),
-            machines=RemoteLauncher(hosts=hosts, clock=machine, settings=settings, on_change=self._wake),
-        )
+        self.hosts = self._map_hosts(data, sandboxes)
+        hosts = GatedHosts(self.hosts, gate, self._linger)
+        self.launcher = self._launchers(data, sandboxes, hosts)
         self.engine = Engine(
             store=self.store,
             clocks=clocks,
@@ -264,6 +259,41 @@ class Emulator:
         stand_in = stood_in(settings)
         self._tls = TlsIdentity(data, stand_in.hosts if stand_in else ())
         self.ways_in.serve(wsgi, self._tls)
+
+    def _launchers(self, data: Path, sandboxes: SandboxHosts, hosts: Hosts) -> GatedLauncher:
+        """What runs and plays scripts, within reach of scenarios."""
+        machine, settings = self.clocks.machine, self.settings
+
+        def on_change(job_id: str) -> None:
+            self.launcher.changed(job_id)
+
+        run = SandboxLauncher(
+            hosts=sandboxes, clock=machine, spool=data / "spool", settings=settings, on_change=on_change
+        )
+        return GatedLauncher(
+            launcher=RoutedLauncher(
+                sandboxes=run,
+                machines=RemoteLauncher(hosts=hosts, clock=machine, settings=settings, on_change=on_change),
+                simulated=SimulatedLauncher(
+                    hosts=hosts,
+                    clocks=self.clocks,
+                    directory=data / "simulated",
+                    next_number=run.next_number,
+                    on_change=on_change,
+                ),
+            ),
+            gate=self.gate,
+            clocks=self.clocks,
+            hosts=self.hosts,
+            directory=data / "interventions",
+            on_change=self._wake,
+            linger=self._linger,
+        )
+
+    def _linger(self, strike: Strike) -> None:
+        """Wait where a scenario says so, in the thread of a request."""
+        stopped = Unavailable("The emulator is stopping.")
+        self.strikes.wait_out(strike, self.strikes.pausing(strike.occasion.world, lambda: stopped))
 
     def _map_hosts(self, data: Path, sandboxes: SandboxHosts) -> MappedHosts:
         """Raises BadSetting for a host map that cannot be understood."""

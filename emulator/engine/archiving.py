@@ -15,6 +15,8 @@ from emulator.engine.faults import failing_as
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
+from emulator.engine.struck_files import refusing
+from emulator.engine.struck_steps import passage_of, refusal_of
 from emulator.engine.submitting import launch_in
 from emulator.engine.transfer import Location, Transfer, cause_of
 from emulator.store import Transaction
@@ -47,6 +49,7 @@ def archive(step: Step) -> Outcome:
     if not step.job.archived:
         try:
             with failing_as(CODE, DOING):
+                step.meet_trouble()
                 _require_archivable(step)
                 _copy(step, work_dir, _archive_dir(step))
         except StepFailed:
@@ -106,9 +109,21 @@ def _copy(step: Step, work_dir: Location, target: Location) -> None:
     progress = TransferProgress(step, text, work_dir.uri, ATTEMPT)
     checksums = step.tools.settings.checksums
     Transfer(
-        work_dir, target, progress, exclude=_excluded(step, work_dir), merge=True, checksums=checksums
+        work_dir,
+        _taken(step, target),
+        progress,
+        exclude=_excluded(step, work_dir),
+        merge=True,
+        checksums=checksums,
+        passage=passage_of(step, step.job.plan.archive_system or "", written=True),
     ).run()
     progress.end()
+
+
+def _taken(step: Step, target: Location) -> Location:
+    """The archive, as far as scenarios let it be one."""
+    refusal = refusal_of(step)
+    return target if refusal is None else replace(target, files=refusing(target.files, refusal))
 
 
 def _excluded(step: Step, work_dir: Location) -> Callable[[str], bool]:

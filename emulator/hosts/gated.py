@@ -5,27 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from emulator.domain.acting import occasion_here
+from emulator.domain.acting import Linger, lingered, occasion_here
 from emulator.domain.fault import Strike
 from emulator.domain.ports import Account, Completed, Gate, Host, HostFiles, Hosts, Shell
 from emulator.hosts.gated_files import GatedFiles
 
 FAMILY = "host"
-EVERYWHERE = ("delay", "hold", "stop-emulator")
-"""What any point understands."""
-
-Linger = Callable[[Strike], None]
-"""Do what any point understands: returns once it is over. Raises what ends the wait."""
 
 
 class GatedHosts:
     """See ports.Hosts. Where no rule listens, the machines are handed out as they are."""
 
     def __init__(self, hosts: Hosts, gate: Gate, linger: Linger) -> None:
+        """``linger`` waits for a delay or a hold where no job's step does."""
         self._hosts = hosts
         self._gate = gate
         self._linger = linger
@@ -61,12 +56,9 @@ class Visit:
             self._connected = True
 
     def ask(self, point: str) -> Strike | None:
-        """What is to be done; what any point understands has been done then."""
-        strike = self._gate.strike(occasion_here(self._world, point, host=self._name, user=self._user))
-        if strike is None or strike.action.kind not in EVERYWHERE:
-            return strike
-        self._linger(strike)
-        return None
+        """What is to be done here."""
+        here = occasion_here(self._world, point, host=self._name, user=self._user)
+        return lingered(self._gate.strike(here), self._linger)
 
     def _refusal(self, strike: Strike) -> OSError:
         said = strike.action.args["message"]

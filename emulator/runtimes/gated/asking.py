@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from emulator.domain.acting import Linger, lingered
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.ports import Gate, Launch
-
-EVERYWHERE = ("delay", "hold", "stop-emulator")
-"""What any point understands."""
-
-Linger = Callable[[Strike], None]
-"""Do what any point understands: returns once it is over. Raises what ends the wait."""
 
 
 class Asking:
@@ -30,15 +25,11 @@ class Asking:
         return armed(world, "scheduler") or armed(world, "app") or armed(world, "host")
 
     def ask(self, point: str, launch: Launch) -> Strike | None:
-        """What is to be done; what any point understands has been done then."""
+        """What is to be done here."""
         occasion = occasion_of(point, launch)
         if not self._gate.armed(launch.world, occasion.family):
             return None
-        strike = self._gate.strike(occasion)
-        if strike is None or strike.action.kind not in EVERYWHERE:
-            return strike
-        self._linger(strike)
-        return None
+        return lingered(self._gate.strike(occasion), self._linger)
 
     @contextmanager
     def command(self, launch: Launch) -> Iterator[None]:

@@ -12,6 +12,8 @@ from emulator.runtimes.simulated.endings import PREEMPTED, codes
 LOST = RemoteReport(
     state=RemoteState.LOST, reason="The scheduler does not know it, and it has left no exit code."
 )
+OLD_NEWS = RemoteReport(state=RemoteState.QUEUED, by_world=True)
+"""What is told while the scheduler lags: for a running job no news, for a waiting one none either."""
 
 
 @dataclass(frozen=True, slots=True)

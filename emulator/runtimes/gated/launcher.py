@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from emulator.domain.acting import Linger
 from emulator.domain.fault import Strike
 from emulator.domain.ports import Clocks, Gate, Hosts, Launch, RemoteReport, RemoteState
 from emulator.domain.preparing import Preparing
 from emulator.runtimes.gated.apps import replace_script, replaced_play
-from emulator.runtimes.gated.asking import Asking, Linger
-from emulator.runtimes.gated.endings import ENDINGS, LOST, told
+from emulator.runtimes.gated.asking import Asking
+from emulator.runtimes.gated.endings import ENDINGS, LOST, OLD_NEWS, told
 from emulator.runtimes.gated.notes import Note, Notes
 from emulator.runtimes.gated.words import kept, rejected
 from emulator.runtimes.routed import RoutedLauncher
@@ -86,7 +87,7 @@ class GatedLauncher:
             self._launcher.cancel(launch, remote_job_id)  # it may have been cut off before
             return LOST
         if note is not None and note.lagging and self._clocks.of(launch.world).now() < note.lagging:
-            return RemoteReport(state=RemoteState.QUEUED)
+            return OLD_NEWS
         with self._asking.command(launch):
             if note is None or not note.ending:
                 strike = self._asking.ask("scheduler.status", launch)
@@ -94,6 +95,8 @@ class GatedLauncher:
                     note = note or Note(launch=launch, remote_job_id=remote_job_id, taken=True)
                     return self._disturbed(note, strike)
             report = self._launcher.report(launch, remote_job_id)
+        if note is not None and note.hold is not None:
+            return replace(report, by_world=True)  # what it waits for goes by the world's clock
         return self._ended(note, report) if note is not None and note.ending else report
 
     def cancel(self, launch: Launch, remote_job_id: str) -> None:
@@ -233,7 +236,7 @@ class GatedLauncher:
             note.lagging = strike.until
             self._notes.save(note)
             self._wake_at(note)
-            return RemoteReport(state=RemoteState.QUEUED)
+            return OLD_NEWS
         if kind == "lose-job":
             note.lost = True
             self._notes.save(note)

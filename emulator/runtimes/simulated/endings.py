@@ -22,8 +22,8 @@ def standing(record: Record, over: bool) -> RemoteReport:
     """The report of a job; ``over``: its end has come."""
     if not over:
         if record.started is None:
-            return RemoteReport(state=RemoteState.QUEUED)
-        return RemoteReport(state=RemoteState.RUNNING, started=record.started)
+            return RemoteReport(state=RemoteState.QUEUED, by_world=True)
+        return RemoteReport(state=RemoteState.RUNNING, started=record.started, by_world=True)
     if record.killed is not None:
         return ended_as(CANCELLED, record)
     if record.limited:
@@ -34,6 +34,7 @@ def standing(record: Record, over: bool) -> RemoteReport:
         return RemoteReport(
             state=RemoteState.LOST,
             started=record.started,
+            by_world=True,
             reason="The scheduler does not know it, and it has left no exit code.",
         )
     code = SIGNALS + play.signal if play.signal else play.exit_code
@@ -47,6 +48,7 @@ def standing(record: Record, over: bool) -> RemoteReport:
         signal=play.signal,
         started=record.started,
         ended=record.due,
+        by_world=True,
     )
 
 
@@ -61,6 +63,7 @@ def ended_as(word: str, record: Record, reason: str = "") -> RemoteReport:
         started=record.started,
         ended=record.killed or record.due,
         reason=reason,
+        by_world=True,
     )
 
 
