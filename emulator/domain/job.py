@@ -94,6 +94,8 @@ class Job:
     exit_code: int | None = None
     failure_code: str | None = None
     failure_reason: str | None = None
+    struck: dict[str, Any] | None = None
+    """What scenarios have said at the step that the job is at; None where they were not asked. See engine/struck_steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

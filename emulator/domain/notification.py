@@ -88,6 +88,8 @@ class Message:
     html: str = ""
     about: str = ""
     """The uuid of the resource that it is about."""
+    copy: int = 1
+    """More than 1 for one that goes out once more, though it has arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from emulator.engine.outcome import Next, Outcome
 from emulator.engine.progress import TransferProgress
 from emulator.engine.startup import NO_STARTUP, SUBMIT, has_startup, submit_script
 from emulator.engine.step import Step
+from emulator.engine.struck_steps import passage_of
 from emulator.engine.transfer import Extent, Location, Transfer
 from emulator.engine.unpack import Unpacking
 from emulator.schedulers.script import job_script, side_files
@@ -32,6 +33,7 @@ def stage_job(step: Step) -> Outcome:
     """Bring everything but the inputs into the work directory, and say what of it is not to be archived."""
     work_dir = step.work_dir
     with failing_as(CODE, DOING):
+        step.meet_trouble()
         work_dir.files.mkdir(work_dir.path)
         copied, extent = _fetch_assets(step, work_dir)
         _write_runtime_files(step, work_dir, copied, extent)
@@ -46,6 +48,7 @@ def _fetch_assets(step: Step, work_dir: Location) -> tuple[list[str], Extent]:
     progress = TransferProgress(step, text, origin.uri, ATTEMPT)
     copied: list[str] = []
     transfer: Transfer | Unpacking
+    passage = passage_of(step, app.deployment_system, written=False)
     if _is_zip(origin):
         transfer = Unpacking(
             origin,
@@ -55,6 +58,7 @@ def _fetch_assets(step: Step, work_dir: Location) -> tuple[list[str], Extent]:
             each=copied.append,
             checksum=app.checksum,
             wanted=app.template_path,
+            passage=passage,
         )
     else:
         transfer = Transfer(
@@ -65,6 +69,7 @@ def _fetch_assets(step: Step, work_dir: Location) -> tuple[list[str], Extent]:
             merge=True,
             each=copied.append,
             checksums=step.tools.settings.checksums,
+            passage=passage,
         )
     extent = transfer.run()
     progress.end()

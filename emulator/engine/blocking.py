@@ -12,7 +12,7 @@ from emulator.domain import recovery
 from emulator.domain.errors import StepBlocked
 from emulator.domain.job import Job
 from emulator.domain.states import JobState
-from emulator.engine import conditions
+from emulator.engine import conditions, struck_steps
 from emulator.engine.faults import transient
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.step import Step, Tools
@@ -45,9 +45,10 @@ def test(step: Step) -> Outcome:
             raise
         return Next(state=job.blocked_from, changes=resume)  # where it will be blocked by what was found
     step.use(systems)
+    resume |= struck_steps.still(step)
     if job.blocked_condition == recovery.CONNECTION:
         _connect(step, job.blocked_from, systems)
-    if job.blocked_condition == recovery.QUOTA:
+    if job.blocked_condition == recovery.QUOTA and job.struck is None:
         room = partial(conditions.require_room, job=job, system=step.execution_system)
         handle = intent(step) if job.blocked_from is _S.SUBMITTING else PLACE
         return Next(state=job.blocked_from, changes=resume | {"handle": handle}, guard=room)

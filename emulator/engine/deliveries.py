@@ -19,6 +19,8 @@ from emulator.domain.ports import Clocks
 from emulator.engine.activity import Activity, Kind, Work
 from emulator.engine.delivery_notes import DeliveryNotes, Tried
 from emulator.engine.journal import Journal
+from emulator.engine.striking import NoGate, Strikes
+from emulator.engine.struck_deliveries import StruckDeliveries
 from emulator.store import Store
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class DeliveryQueue:
         channel_for: Callable[[Subscription], Channel],
         keep_all_attempts: bool = False,
         activity: Activity | None = None,
+        strikes: Strikes | None = None,
     ) -> None:
         """``keep_all_attempts``: delivered messages too are kept to be looked at, not only lost ones.
 
@@ -53,6 +56,9 @@ class DeliveryQueue:
         self._clocks = clocks
         self._channel_for = channel_for
         self._notes = DeliveryNotes(clocks=clocks, journal=journal, keep_all=keep_all_attempts)
+        self._struck = StruckDeliveries(
+            strikes=strikes or Strikes(NoGate(), clocks), store=store, clocks=clocks, wake=self.wake
+        )
         self._activity = activity or Activity()
         self._activity.listen(self._look_again)
         self._next_purge: dict[str, datetime] = {}
@@ -114,7 +120,7 @@ class DeliveryQueue:
     ) -> Attempt:
         """Send a message now, past the queue and once only; the answer says what came of it."""
         tried = Tried(id=attempt_id, message=message, started=self._clocks.of(subscription.world).now())
-        result = self._channel_for(subscription).send(subscription, message, attempt_id)
+        result = self._struck.by_hand(self._channel_for(subscription), subscription, message, attempt_id)
         with self._store.write() as tx:
             return self._notes.forced(tx, subscription, tried, result, created_by)
 
@@ -155,7 +161,9 @@ class DeliveryQueue:
             busy = set(self._sending)
             expected = self._expected.pop(world, None)
         with self._store.read() as tx:
-            heads = tx.subscriptions.heads(world)
+            heads = tx.subscriptions.heads(
+                world, behind=self._struck.overtaken(), held=self._struck.held()
+            )
         now = self._clocks.of(world).now()
         for delivery in heads:
             if delivery.due > now:
@@ -192,11 +200,16 @@ class DeliveryQueue:
             tried = Tried(
                 id=delivery.id, message=delivery.message, started=self._clocks.of(delivery.world).now()
             )
-            result = self._channel_for(subscription).send(subscription, delivery.message, delivery.id)
+            strike = self._struck.ask(subscription, delivery)
+            if self._struck.keeps_back(strike, delivery):
+                return
+            channel = self._channel_for(subscription)
+            result = self._struck.send(strike, channel, subscription, delivery.message, delivery.id)
             if self._left_behind:
                 return
             with self._store.write() as tx:
                 self._notes.of_delivery(tx, delivery, tried, result)
+            self._struck.passed(delivery)
         except Exception:
             if self._left_behind:
                 return  # the store may be closed by now

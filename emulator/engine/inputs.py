@@ -25,10 +25,14 @@ def input_systems(tx: Transaction, job: Job) -> Iterator[str]:
 
 def input_location(step: Step, source: InputSource) -> Location:
     """Where an input on a system of this tenant lies now."""
-    with step.tools.store.read() as tx:
-        system_id, path = _place(tx, step.job, source)
-    found = step.location(system_id, path)
+    found = step.location(*input_place(step, source))
     return replace(found, uri=source.uri) if "://" in source.uri else found
+
+
+def input_place(step: Step, source: InputSource) -> tuple[str, str]:
+    """System and agave path of an input on a system of this tenant."""
+    with step.tools.store.read() as tx:
+        return _place(tx, step.job, source)
 
 
 def _place(tx: Transaction, job: Job, source: InputSource) -> tuple[str, str]:

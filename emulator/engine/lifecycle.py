@@ -31,6 +31,7 @@ from emulator.engine import (
     expiry,
     monitoring,
     staging,
+    struck_steps,
     submitting,
     transitions,
 )
@@ -125,6 +126,8 @@ class Journey:
             job = transitions.move(self._tools, step, outcome)
         except StepBlocked:  # the guard has refused: the condition is back
             return Rest(until=blocking.next_test(self._tools, step.job))
+        if job.status.terminal:
+            self._tools.holds.let_go(job.id)
         self._fresh = step.job.status is not _S.BLOCKED and job.status is not step.job.status
         self._job = job
         if job.status is _S.BLOCKED:
@@ -147,7 +150,7 @@ def _outcome(step: Step) -> Outcome:
             raise JobCancelled
         expiry.watch(step, job.blocked_from or job.status)
         step.use(conditions.require(step.tools, job, job.status))
-        return RECIPE[job.status](step)
+        return struck_steps.enter(step) or RECIPE[job.status](step)
     except JobCancelled:
         return _ended(step, Next(state=_S.STOPPED))
     except StepBlocked as blocked:
@@ -191,6 +194,7 @@ def _blocked(step: Step, blocked: StepBlocked) -> Outcome:
             "blocked_condition": blocked.condition,
             "blocked_since": step.clock.now(),
             "blocked_count": job.blocked_count + 1,
+            "struck": struck_steps.kept(step),
         },
         message=status_message(job.status, _S.BLOCKED, blocked.reason),
     )

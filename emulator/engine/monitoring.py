@@ -77,10 +77,18 @@ def _wait(step: Step, report: RemoteReport, changes: dict[str, Any]) -> Outcome:
     return _give_up(step, "The job did not end at its maximum run time.", changes)
 
 
+def lose(step: Step, reason: str) -> Outcome:
+    """End the script and give it up, as one that the execution system has lost."""
+    step.tools.launcher.cancel(_launch(step), step.job.remote_job_id or "")
+    report = RemoteReport(state=RemoteState.LOST, reason=reason)
+    return _end(step, report, {})
+
+
 def _check(step: Step) -> tuple[RemoteReport | None, dict[str, Any]]:
     """One status check, with the fields of the record that count it; no report where it failed."""
     job, now = step.job, step.clock.now()
     try:
+        step.meet_trouble()
         report = step.tools.launcher.report(_launch(step), job.remote_job_id or "")
     except OSError as error:
         if transient(error):

@@ -12,10 +12,11 @@ from emulator.domain.inputs import InputSource, SourceKind
 from emulator.domain.states import JobState
 from emulator.engine.faults import failing_as
 from emulator.engine.fetching import Fetch
-from emulator.engine.inputs import input_location, input_target, may_fetch_from, require_fetchable
+from emulator.engine.inputs import input_location, input_place, input_target, may_fetch_from, require_fetchable
 from emulator.engine.outcome import Next, Outcome, Wait
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step
+from emulator.engine.struck_steps import passage_of
 from emulator.engine.submitting import take_place
 from emulator.engine.transfer import Location, Transfer, TransferFailed
 
@@ -40,6 +41,8 @@ def process_inputs(step: Step) -> Outcome:
     """PROCESSING_INPUTS: make the work directory, and see that every input is there."""
     if step.fresh:
         step.note_attempt()
+    with failing_as(CODE, DOING):
+        step.meet_trouble()
     with failing_as(CODE, "Unable to create the job's work directory"):
         step.work_dir.files.mkdir(step.work_dir.path)
     for source in step.job.plan.sources:
@@ -55,6 +58,8 @@ def process_inputs(step: Step) -> Outcome:
 
 def stage_inputs(step: Step) -> Outcome:
     """STAGING_INPUTS: copy each input into the top of the work directory; a name that comes again overwrites."""
+    with failing_as(CODE, DOING):
+        step.meet_trouble()
     for source in step.job.plan.sources:
         copy: Callable[[Step, InputSource, Location], None]
         copy = _fetch if source.kind is SourceKind.URL else _copy
@@ -72,7 +77,9 @@ def staged(step: Step) -> Outcome:
 def _copy(step: Step, source: InputSource, target: Location) -> None:
     origin = input_location(step, source)
     progress = _progress(step, origin.uri, target)
-    Transfer(origin, target, progress, checksums=step.tools.settings.checksums).run()
+    system, _path = input_place(step, source)
+    passage = passage_of(step, system, written=False)
+    Transfer(origin, target, progress, checksums=step.tools.settings.checksums, passage=passage).run()
     progress.end()
 
 
@@ -85,7 +92,8 @@ def _fetch(step: Step, source: InputSource, target: Location) -> None:
     shown = paths.without_password(source.uri)
     progress = _progress(step, shown, target)
     try:
-        Fetch(fetcher, source.path, shown, target, progress, allowed).run()
+        passage = passage_of(step, step.job.plan.execution_system, written=True)
+        Fetch(fetcher, source.path, shown, target, progress, allowed, passage).run()
     except TransferFailed as failure:
         # no waiting for sites outside: whether one is back can only be told by fetching from it
         raise StepFailed(CODE, f"{DOING}: {failure.message}") from failure

@@ -17,6 +17,7 @@ from emulator.domain.system import System
 from emulator.engine.activity import Work
 from emulator.engine.journal import Journal
 from emulator.engine.outcome import Interrupted
+from emulator.engine.striking import Holds, Strikes
 from emulator.engine.transfer import Location
 from emulator.engine.waiting import Call, Calls, Subscribe, wait
 from emulator.settings import Settings
@@ -36,6 +37,8 @@ class Tools:
     settings: Settings
     fetcher: Fetcher | None
     """None where inputs by http are not provided for."""
+    strikes: Strikes
+    holds: Holds
     base_url: Callable[[str, str], str]
     """Where the API answers a user of a world: for scripts, there is no request here."""
 
@@ -75,6 +78,8 @@ class Step:
         """Progress entries by sequence number, to be saved with the step's outcome."""
         self.deadline: tuple[datetime, StepFailed] | None = None
         """When the step's time is over, and how it fails then."""
+        self.trouble: OSError | None = None
+        """What a scenario makes the step's work meet."""
         self._signal = signal
         self._seen = seen
         self._systems: dict[str, System] = {}
@@ -122,6 +127,11 @@ class Step:
         if self._signal.closing.is_set() or self._signal.wakes != self._seen:
             action()
         return take_back
+
+    def meet_trouble(self) -> None:
+        """To be called where the step's work begins, inside of what words its errors. Raises OSError."""
+        if self.trouble is not None:
+            raise self.trouble
 
     def check_deadline(self) -> None:
         """Raises StepFailed when the step's time is over."""

@@ -75,6 +75,7 @@ def submit(step: Step) -> Outcome:
         step.note_attempt(step.job.submit_retries + 1)
     submitted = step.clock.now()
     try:
+        step.meet_trouble()
         remote_job_id = step.tools.launcher.submit(launch)
     except Preparing as pending:
         return preparing.wait(step, pending)

@@ -36,6 +36,7 @@ def move(tools: Tools, step: Step, outcome: Next) -> Job:
             outcome.guard(tx)
         now = step.clock.now()
         changes: dict[str, Any] = {
+            "struck": None,
             **outcome.changes,
             "status": outcome.state,
             "last_updated": now,

@@ -13,6 +13,7 @@ from emulator.engine.activity import Activity, Kind, Work
 from emulator.engine.job_queue import JobQueue
 from emulator.engine.journal import Journal
 from emulator.engine.lifecycle import Rest
+from emulator.engine.striking import Holds, NoGate, Strikes
 from emulator.engine.step import Signal, Tools
 from emulator.settings import Settings
 from emulator.store import Store
@@ -46,10 +47,12 @@ class Engine:
         fetcher: Fetcher | None = None,
         base_url: Callable[[str, str], str] | None = None,
         activity: Activity | None = None,
+        strikes: Strikes | None = None,
     ) -> None:
         """``activity`` is told of the jobs that are worked at.
 
         ``base_url`` tells where the API answers a user of a world; without it: as the settings have it."""
+        strikes = strikes or Strikes(NoGate(), clocks)
         self._tools = Tools(
             store=store,
             clocks=clocks,
@@ -59,6 +62,8 @@ class Engine:
             launcher=launcher,
             settings=settings,
             fetcher=fetcher,
+            strikes=strikes,
+            holds=Holds(strikes.gate, self.wake),
             base_url=base_url
             or (lambda _world, _user: settings.base_url or f"http://localhost:{settings.port}"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -150,11 +150,20 @@ class SubscriptionRows:
         """Worlds that have messages on their way."""
         return list(self._connection.scalars(select(deliveries.c.world).distinct()))
 
-    def heads(self, world: str, limit: int = 100) -> list[Delivery]:
-        """The oldest waiting message of each subscription: the others wait their turn [notifications §4]."""
+    def heads(
+        self, world: str, limit: int = 100, behind: Collection[str] = (), held: Collection[str] = ()
+    ) -> list[Delivery]:
+        """The oldest waiting message of each subscription: the others wait their turn [notifications §4].
+
+        Those ``behind`` (ids) give way to the next; those that are ``held`` are left out, and none comes before them.
+        """
         first = select(func.min(deliveries.c.seq)).where(deliveries.c.world == world)
+        if behind:
+            first = first.where(deliveries.c.id.not_in(behind))
         first = first.group_by(deliveries.c.subscription_id)
         query = select(deliveries).where(deliveries.c.seq.in_(first))
+        if held:
+            query = query.where(deliveries.c.id.not_in(held))
         query = query.order_by(deliveries.c.due, deliveries.c.seq).limit(limit)
         return [_delivery(row) for row in self._connection.execute(query)]
 

@@ -38,7 +38,7 @@ def upload(path: str) -> Response:  # noqa: ARG001
         request.max_content_length = edge().settings.max_request_mb * 1024 * 1024
         return _answer(_import(bodies.fields(bodies.FILES_EMPTY)))
     with services().files.uploads.receive(caller(), _upload_target()) as file:
-        form = read_form(file.write)
+        form = read_form(file.write, file.begin)
         if not _is_import(form):
             return _answer(_finish(file, form))
     return _answer(_import(form.fields, _FORM_REFUSAL))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 
 from emulator.api.http import caller, services
 from emulator.api.v2 import bodies
@@ -26,7 +26,7 @@ def list_outputs(job_id: str, path: str = "") -> Response:
 
 def download_output(job_id: str, path: str = "") -> Response:
     """GET and HEAD, whole or by range."""
-    found = services().outputs.file(caller(), job_id, path)
+    found = services().outputs.file(caller(), job_id, path, reading=request.method == "GET")
     return send_file(found.files, found.info.path, found.info.name, dated=False)
 
 

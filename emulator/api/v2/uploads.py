@@ -36,16 +36,16 @@ class Form:
     filename: str | None = None
 
 
-def read_form(write: Callable[[bytes], object]) -> Form:
+def read_form(write: Callable[[bytes], object], begin: Callable[[str], object] = len) -> Form:
     """Read the request's body, handing the content of the part ``fileToUpload`` to ``write``.
 
-    Other files are read and dropped. Constant memory. Raises Invalid for what is no form, and
+    ``begin`` is called with the name of the file before its content. Other files are read and dropped. Constant memory. Raises Invalid for what is no form, and
     RequestEntityTooLarge for fields that are larger than a body without a file may be.
     """
     boundary = request.mimetype_params.get("boundary", "")
     if not boundary:
         raise Invalid(_UNREADABLE, service_status=500)
-    reader = _FormReader(write, edge().settings.max_request_mb * 1024 * 1024)
+    reader = _FormReader(write, begin, edge().settings.max_request_mb * 1024 * 1024)
     decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), _BUFFER)
     try:
         _decode(decoder, request.stream, reader)
@@ -86,8 +86,11 @@ def _unglued(pieces: list[str]) -> Iterator[tuple[str, str]]:
 class _FormReader:
     """Takes the parts of a form as they come."""
 
-    def __init__(self, write: Callable[[bytes], object], most: int) -> None:
+    def __init__(
+        self, write: Callable[[bytes], object], begin: Callable[[str], object], most: int
+    ) -> None:
         self._write = write
+        self._begin = begin
         self._left = most
         self._filename: str | None = None
         self._fields: dict[str, bytearray] = {}
@@ -99,6 +102,8 @@ class _FormReader:
         if name == FILE_PART and self._filename is None:
             self._filename = part.filename if isinstance(part, File) else ""
             self._take = self._write
+            given = self._fields.get("filename")
+            self._begin((given.decode("utf-8", "replace") if given else self._filename) or "")
         elif isinstance(part, Field) and name.lower() not in self._fields:
             kept = self._fields[name.lower()] = bytearray()
             self._take = kept.extend

@@ -61,6 +61,7 @@ jobs = Table(
     Column("exit_code", Integer),
     Column("failure_code", String(64)),
     Column("failure_reason", Text),
+    Column("struck", JSON(none_as_null=True)),
     # What most searches ask for stands behind the key, so that they need no rows: a user's jobs, and all.
     Index("ix_jobs_listing", "world", "owner", "visible", "last_updated", "id", *_JOB_TERMS),
     Index("ix_jobs_world", "world", "visible", "last_updated", "id", "owner", *_JOB_TERMS),

@@ -1,0 +1,46 @@
+"""``stop-emulator``: the one action that every point has, done where all of them pass.
+
+Nobody but the gate knows of it. The strike is counted and in the journal before the end, so that the next start does
+not come to the same end again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import NoReturn
+
+from emulator.domain.fault import Occasion, Strike
+from emulator.domain.ports import Gate
+
+log = logging.getLogger(__name__)
+
+STOP = "stop-emulator"
+
+
+class StoppingGate:
+    """See ports.Gate. Where a rule says so, ``halt`` is called: it ends the emulator and never returns."""
+
+    def __init__(self, gate: Gate, halt: Callable[[], NoReturn]) -> None:
+        self._gate = gate
+        self._halt = halt
+
+    def armed(self, world: str, family: str) -> bool:
+        """See ports.Gate."""
+        return self._gate.armed(world, family)
+
+    def strike(self, occasion: Occasion) -> Strike | None:
+        """See ports.Gate."""
+        strike = self._gate.strike(occasion)
+        if strike is not None and strike.action.kind == STOP:
+            log.warning("%s: %s stops the emulator at %s", strike.scenario, strike.rule, occasion.point)
+            self._halt()
+        return strike
+
+    def released(self, strike: Strike) -> bool:
+        """See ports.Gate."""
+        return self._gate.released(strike)
+
+    def on_release(self, strike: Strike, action: Callable[[], None]) -> Callable[[], None]:
+        """See ports.Gate."""
+        return self._gate.on_release(strike, action)
