@@ -9,7 +9,7 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from emulator import __version__
-from emulator.api.control import happenings, listeners, requests, scenarios, webhooks
+from emulator.api.control import happenings, listeners, requests, scenarios, simulations, webhooks
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.gateway import GatewayFault
