@@ -98,7 +98,7 @@ def _check_names(reader: Reader, rules: Sequence[_RuleReader]) -> None:
                 f"the name {quoted(each.name)} has been given to the rule in line {lines[each.name]}",
             )
         lines.setdefault(each.name, each.line)
-    after = {each.name: each.after for each in rules}
+    after = {each.name: each.after for each in reversed(rules)}  # of two with one name, the first
     for each in rules:
         if not each.after:
             continue
