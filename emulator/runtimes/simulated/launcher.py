@@ -94,6 +94,7 @@ class SimulatedLauncher:
                     self._records.save(run.record)
             except OSError:
                 self._drop(run)
+                del self._runs[launch.job_id]
                 raise
         self._tell(job_id for job_id in changed if job_id != launch.job_id)
         return run.record.remote_job_id
@@ -148,6 +149,7 @@ class SimulatedLauncher:
         with self._lock:
             for run in [run for run in self._runs.values() if run.record.launch.world == world]:
                 self._drop(run)
+                del self._runs[run.record.launch.job_id]
                 self._records.remove(run.record.launch.job_id)
             self._events.pop(world, None)
 
