@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from emulator.api.control import Control
 from emulator.api.http import create_app
@@ -34,7 +32,7 @@ from emulator.engine.gate import ScenarioGate
 from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
 from emulator.engine.signing import SigningKey
-from emulator.engine.stopping import StoppingGate
+from emulator.engine.stopping import Halt, StoppingGate
 from emulator.engine.striking import Strikes
 from emulator.engine.worker import Engine
 from emulator.hosts.fetch import HttpFetcher
@@ -71,8 +69,15 @@ class Emulator:
             print(emulator.url)
     """
 
-    def __init__(self, settings: Settings, directory: DataDirectory) -> None:
-        """Nothing is opened or changed before :meth:`start`."""
+    def __init__(
+        self, settings: Settings, directory: DataDirectory, kill: Callable[[], object] | None = None
+    ) -> None:
+        """Nothing is opened or changed before :meth:`start`.
+
+        ``kill`` ends the process at once, for scenarios that stop the emulator. Without it the emulator is one among
+        others in this process, and is abandoned instead: see :attr:`abandoned`.
+        """
+        self._halt = Halt(kill, self._let_go)
         self.settings = settings
         self.directory = directory
         self.ways_in = WaysIn(settings)
@@ -143,10 +148,16 @@ class Emulator:
 
         In an ephemeral directory nothing can be found again: there, scripts that run are ended.
         """
+        if self._halt.begun:
+            self.abandoned.wait()
+            self.directory.discard()
+            return
         # It starts and writes things that end below; and a thread inside a foreign library must not meet the
         # interpreter's end, which would abort the process.
         if self._warming is not None:
             self._warming.join()
+        if hasattr(self, "strikes"):
+            self.strikes.close()
         for name in ("ways_in", "engine", "stagings", "launcher", "deliveries", "clocks", "hosts"):
             part = getattr(self, name, None)
             if part is None:
@@ -162,10 +173,28 @@ class Emulator:
             store.close()
         self.directory.release()
 
-    def _halt(self) -> NoReturn:
-        """``stop-emulator``: nothing is finished, nothing is saved, nobody is told."""
-        os.kill(os.getpid(), signal.SIGKILL)
-        os._exit(128 + signal.SIGKILL)  # the first process of a container is not killed by its own signals
+    @property
+    def abandoned(self) -> threading.Event:
+        """Set once a scenario has stopped this emulator, and another may be started on its directory.
+
+        It has ended as by ``kill -9``, as far as a part of a process can: nothing more was saved, connections were
+        cut, no thread was waited for. Scripts that run go on, and are found by the next start.
+        """
+        return self._halt.over
+
+    def _let_go(self) -> None:
+        """See :attr:`abandoned`."""
+        self.store.abandon()
+        self.directory.let_go()
+        self.strikes.close()
+        self.ways_in.stop()
+        self.engine.stop(timeout=0)
+        self.stagings.stop(timeout=0)
+        self.launcher.stop(end_scripts=False)
+        self.deliveries.stop(grace=0)
+        self.clocks.stop()
+        self.hosts.close()
+        self.store.close()
 
     def __enter__(self) -> Emulator:
         self.start()
@@ -181,7 +210,7 @@ class Emulator:
         self.ids = ids = WorldIds(self.store)
         self.mailbox = Mailbox(data / "mailbox", clocks, settings.mail_from)
         messages = V2Messages(self.ways_in.base_url)
-        bell = Bell()
+        self.bell = bell = Bell()
         armory = Armory(
             store=self.store,
             clocks=clocks,

@@ -56,6 +56,11 @@ class Bell:
         for chime in listening:
             chime.strike()
 
+    def listening(self, world: str) -> int:
+        """How many wait there at this moment."""
+        with self._lock:
+            return len(self._chimes.get(world, ()))
+
     @contextmanager
     def listen(self, world: str) -> Iterator[Chime]:
         """Inside the block no ring is missed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from emulator.domain.errors import Invalid
@@ -11,6 +12,9 @@ from emulator.services.accounts import AccountService
 from emulator.store import Store
 
 _WITHOUT_BODY = (204, 304)
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_OURS = ("content-length", "transfer-encoding", "connection")
+"""Headers that tell where the answer ends."""
 
 
 class WebhookService:
@@ -80,7 +84,8 @@ class WebhookService:
         if answer.body and answer.status in _WITHOUT_BODY:
             raise Invalid(f"an answer with status {answer.status} has no body")
         for name, value in answer.headers.items():
-            if not name.isascii() or not value.isascii() or not (name + value).isprintable() or ":" in name:
+            written = _NAME.fullmatch(name) and value.isascii() and value.isprintable()
+            if not written or name.lower() in _OURS:
                 raise Invalid(f"headers: {name[:60]!a} cannot be sent")
         with self._store.write() as tx:
             tx.webhooks.add_answer(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from emulator.testing.errors import ClientMissing
@@ -11,14 +12,15 @@ from emulator.testing.session import Session
 def client(session: Session) -> Any:
     """Signed in, and able to refresh its token. Raises ClientMissing."""
     try:
-        from agavepy.agave import Agave
+        # by name: a client that users may have, no dependency of ours
+        agave: Any = import_module("agavepy.agave").Agave
     except ImportError as error:
         raise ClientMissing(
             f"agavepy cannot be imported here ({error}); `pip install agavepy`, or use .call() and .env(), which "
             "need no client"
         ) from error
 
-    class Visitor(Agave):  # type: ignore[misc, unused-ignore]
+    class Visitor(agave):  # type: ignore[misc]
         """Keeps its tokens to itself: agavepy would write them over those in the user's own ~/.agave."""
 
         def _write_client(self, permissive: bool = True) -> bool:

@@ -53,9 +53,12 @@ class Desk:
         ``submit(appId="classifier-1.0.0", parameters={"imagefile": "pictures/night-sky.png"})``; without a
         ``name`` it is called as the world. Raises Refused.
         """
-        if isinstance(request, str | Path):
-            request = json.loads(Path(request).read_text(encoding="utf-8"))
-        body = {"name": self.world_name[:64], **(request or {}), **fields}
+        given: Mapping[str, Any] = (
+            json.loads(Path(request).read_text(encoding="utf-8"))
+            if isinstance(request, str | Path)
+            else request or {}
+        )
+        body = {"name": self.world_name[:64], **given, **fields}
         return self.job(self.call("POST", "jobs/v2", body)["id"])
 
     def job(self, job_id: str) -> Job:

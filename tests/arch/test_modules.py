@@ -31,7 +31,9 @@ def test_modules_say_what_they_are() -> None:
 
 def test_imports_are_declared() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {_plain(re.split(r"[\s<>=!~\[;]", line)[0]) for line in project["dependencies"]}
+    extras = [line for extra in project["optional-dependencies"].values() for line in extra]
+    lines = [*project["dependencies"], *extras]
+    declared = {_plain(re.split(r"[\s<>=!~\[;]", line)[0]) for line in lines}
     known = packages_distributions()
     missing = {
         f"{inside(path)} imports {name}"
