@@ -65,6 +65,17 @@ class DataDirectory:
         os.close(self._lock)
         self._lock = None
 
+    def let_go(self) -> None:
+        """Give it back as a process does that is killed: everything stays as it is."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def discard(self) -> None:
+        """Remove an ephemeral one that was let go, unless somebody holds it again."""
+        if self.ephemeral and self._lock is None:
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def announce(self, information: dict[str, Any]) -> None:
         """Leave word of the running server for ``env`` and ``health``."""
         draft = self.path / "server.json.new"

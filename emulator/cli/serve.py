@@ -43,7 +43,7 @@ def command(settings: Settings) -> None:
     signals = _StopSignals()
     _allow_open_files()
     directory = DataDirectory.temporary() if settings.ephemeral else DataDirectory(data_path(settings))
-    emulator = Emulator(settings, directory)
+    emulator = Emulator(settings, directory, kill=_kill)
     try:
         emulator.start()
     except (DirectoryInUse, SchemaMismatch, BadSeed, BadSetting) as error:
@@ -64,6 +64,12 @@ def command(settings: Settings) -> None:
         signals.wait()
     finally:
         emulator.stop()
+
+
+def _kill() -> None:
+    """End this process as ``kill -9`` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(128 + signal.SIGKILL)  # a container's first process is not killed by its own signals
 
 
 def _tell_listeners(states: Iterable[ListenerState]) -> None:

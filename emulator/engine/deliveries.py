@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -74,6 +75,11 @@ class DeliveryQueue:
         self._crowded: set[str] = set()
         """Worlds with messages for which there was no sender left."""
         self._left_behind = False
+        self._resting: set[str] = set()
+        """Worlds in which nothing is sent for the moment."""
+        self._generations: Counter[str] = Counter()
+        """How often each world has begun anew: what was sent before leaves nothing in it."""
+        self._senders: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
 
     def start(self) -> None:
@@ -101,10 +107,11 @@ class DeliveryQueue:
                 self._news |= dict.fromkeys(self._expected)
                 self._changed.notify()
 
-    def stop(self) -> None:
+    def stop(self, grace: float = _GRACE_SECONDS) -> None:
         """Stop sending; what has not gone out stays in the store.
 
-        Nobody waits for a receiver that does not answer: it will be sent the message again.
+        Nobody waits longer than ``grace`` (seconds) for a receiver that does not answer: it will be sent the message
+        again.
         """
         with self._changed:
             self._stopped = True
@@ -112,8 +119,25 @@ class DeliveryQueue:
         if self._thread.is_alive():
             self._thread.join()
         with self._changed:
-            self._changed.wait_for(lambda: not self._sending, _GRACE_SECONDS)
+            self._changed.wait_for(lambda: not self._sending, grace)
             self._left_behind = True
+
+    def let_go(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner. A message that is on its way may still arrive; nobody notes that it did."""
+        with self._changed:
+            self._resting.add(world)
+            self._changed.wait_for(lambda: not self._senders[world], _GRACE_SECONDS)
+            self._generations[world] += 1
+            armed = self._timers.pop(world, None)
+            self._next_purge.pop(world, None)
+        if armed is not None:
+            armed[1]()
+
+    def go_on(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner."""
+        with self._changed:
+            self._resting.discard(world)
+        self.wake(world)
 
     def force(
         self, subscription: Subscription, message: Message, attempt_id: str, created_by: str
@@ -161,21 +185,22 @@ class DeliveryQueue:
             busy = set(self._sending)
             expected = self._expected.pop(world, None)
         with self._store.read() as tx:
-            heads = tx.subscriptions.heads(
-                world, behind=self._struck.overtaken(), held=self._struck.held()
-            )
+            heads = tx.subscriptions.heads(world, behind=self._struck.overtaken(), held=self._struck.held())
         now = self._clocks.of(world).now()
         for delivery in heads:
             if delivery.due > now:
                 self._wake_at(world, delivery.due)
                 break  # the heads are in order of their time
             with self._changed:
+                if world in self._resting:
+                    break
                 if self._stopped or len(self._sending) >= _SENDERS:
                     self._crowded.add(world)
                     break  # the end of one of them is a reason to look again
                 if delivery.subscription_id in busy:
                     continue
                 self._sending.add(delivery.subscription_id)
+                self._senders[world] += 1
             work = self._activity.begin(world, Kind.DELIVERY)
             # threads of our own, as those of an executor would keep the program from ending
             threading.Thread(target=self._attempt, args=[delivery, work], name="notify", daemon=True).start()
@@ -192,6 +217,7 @@ class DeliveryQueue:
         self._timers[world] = due, self._clocks.of(world).call_at(due, partial(self.wake, world))
 
     def _attempt(self, delivery: Delivery, work: Work) -> None:
+        generation = self._generations[delivery.world]
         try:
             with self._store.read() as tx:
                 subscription = tx.subscriptions.get(delivery.world, delivery.subscription_id)
@@ -205,13 +231,13 @@ class DeliveryQueue:
                 return
             channel = self._channel_for(subscription)
             result = self._struck.send(strike, channel, subscription, delivery.message, delivery.id)
-            if self._left_behind:
+            if self._left_behind or generation != self._generations[delivery.world]:
                 return
             with self._store.write() as tx:
                 self._notes.of_delivery(tx, delivery, tried, result)
             self._struck.passed(delivery)
         except Exception:
-            if self._left_behind:
+            if self._left_behind or generation != self._generations[delivery.world]:
                 return  # the store may be closed by now
             # a mistake of ours: keep the message, but do not try it over and over
             log.exception("sending %s failed", delivery.id)
@@ -221,6 +247,8 @@ class DeliveryQueue:
         finally:
             with self._changed:
                 self._sending.discard(delivery.subscription_id)
+                self._senders[delivery.world] -= 1
+                self._changed.notify_all()
                 crowded = self._crowded
                 self._crowded = set()
             for world in crowded | {delivery.world}:

@@ -12,7 +12,13 @@ from emulator.domain.inputs import InputSource, SourceKind
 from emulator.domain.states import JobState
 from emulator.engine.faults import failing_as
 from emulator.engine.fetching import Fetch
-from emulator.engine.inputs import input_location, input_place, input_target, may_fetch_from, require_fetchable
+from emulator.engine.inputs import (
+    input_location,
+    input_place,
+    input_target,
+    may_fetch_from,
+    require_fetchable,
+)
 from emulator.engine.outcome import Next, Outcome, Wait
 from emulator.engine.progress import TransferProgress
 from emulator.engine.step import Step

@@ -7,6 +7,7 @@ not come to the same end again.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -16,6 +17,39 @@ from emulator.domain.ports import Gate
 log = logging.getLogger(__name__)
 
 STOP = "stop-emulator"
+
+
+class Halt:
+    """The end of the emulator, on the spot: nothing is finished, nothing is saved, nobody is told."""
+
+    def __init__(self, kill: Callable[[], object] | None, let_go: Callable[[], None]) -> None:
+        """``kill`` ends the process. Without it that lives on, and ``let_go`` is called in a thread of its own."""
+        self._kill = kill
+        self._let_go = let_go
+        self._first = threading.Lock()
+        self.over = threading.Event()
+        """What was to be let go has been."""
+
+    @property
+    def begun(self) -> bool:
+        return self._first.locked()
+
+    def __call__(self) -> NoReturn:
+        """Where the process lives on, the calling thread does nothing any more: not even what is to be done on the
+        way out, which would not be done either.
+        """
+        if self._kill is not None:
+            self._kill()
+        if self._first.acquire(blocking=False):
+            threading.Thread(target=self._end, name="abandoning", daemon=True).start()
+        while True:
+            threading.Event().wait()
+
+    def _end(self) -> None:
+        try:
+            self._let_go()
+        finally:
+            self.over.set()
 
 
 class StoppingGate:

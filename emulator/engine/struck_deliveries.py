@@ -134,9 +134,7 @@ class StruckDeliveries:
             with self._store.read() as tx:
                 job = tx.jobs.get(subscription.world, about)
             occasion = occasion if job is None else occasion_of(job)
-        return replace(
-            occasion, point=POINT, user=subscription.owner, event=message.event, url=message.url
-        )
+        return replace(occasion, point=POINT, user=subscription.owner, event=message.event, url=message.url)
 
     def _step_aside(self, delivery: Delivery, within: float) -> None:
         clock = self._clocks.of(delivery.world)

@@ -86,9 +86,7 @@ def _deny(args: Mapping[str, Any], _pace: Pace) -> Way:
 
 def _truncate(args: Mapping[str, Any], _pace: Pace) -> Way:
     share = args["share"]
-    return Way(
-        kept=lambda length: min(int(length * share), max(0, length - 1)), silently=args["silently"]
-    )
+    return Way(kept=lambda length: min(int(length * share), max(0, length - 1)), silently=args["silently"])
 
 
 def _corrupt(args: Mapping[str, Any], _pace: Pace) -> Way:
@@ -152,11 +150,11 @@ class _Refusing(_Around):
     """Lets nothing be written, nor any directory be made."""
 
     @contextmanager
-    def writer(self, path: str, mode: int | None = None, resume: str = "") -> Iterator[BinaryIO]:  # noqa: ARG002
+    def writer(self, path: str, mode: int | None = None, resume: str = "") -> Iterator[BinaryIO]:
         self.mkdir(path)
         yield from ()
 
-    def mkdir(self, path: str) -> None:  # noqa: ARG002
+    def mkdir(self, path: str) -> None:
         assert self._way.unwritten is not None
         raise self._way.unwritten()
 

@@ -13,9 +13,7 @@ from emulator.services.file_places import Place
 
 
 class FileCopies:
-    def copy(
-        self, source: Place, info: FileInfo, target: Place, append: bool, passage: Passage
-    ) -> None:
+    def copy(self, source: Place, info: FileInfo, target: Place, append: bool, passage: Passage) -> None:
         """Copy a file over, or a directory's contents into, the target; or add a file to the target's end.
 
         Raises Invalid for a clash of files and directories (nothing is changed then), OSError for what the
@@ -38,7 +36,10 @@ def _append(source: Place, target: Place, passage: Passage) -> None:
     """Both contents into a new file, so that the old one stays whole until that is complete."""
     way = passage.way(source.host_path, target.host_path, target.name)
     with target_of(target.files, way).writer(target.host_path) as whole:
-        for files, path in ((target.files, target.host_path), (source_of(source.files, way), source.host_path)):
+        for files, path in (
+            (target.files, target.host_path),
+            (source_of(source.files, way), source.host_path),
+        ):
             with files.reader(path) as content:
                 for _ in copy_stream(content, whole):
                     pass

@@ -165,9 +165,7 @@ class FileStaging:
                 tx.file_stagings.save(replace(task, entry=entry))
             progress.started(tx, entry, self._ids.of(task.world).legacy("009", subject=task.file_uuid))
 
-    def _fetch(
-        self, task: StagingTask, target: Location, progress: FileProgress, passage: Passage
-    ) -> None:
+    def _fetch(self, task: StagingTask, target: Location, progress: FileProgress, passage: Passage) -> None:
         assert task.origin is not None
         shown = paths.without_password(task.source)
         parts = urlsplit(task.origin.path)

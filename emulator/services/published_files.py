@@ -41,8 +41,8 @@ class PublishedFiles:
     def open(self, world: str, system_id: str, path: str, note: bool = True) -> Place:
         """A file to be read; of a directory its index page. ``path`` is relative to the system's home.
 
-        ``note``: its content is wanted, which writes the DOWNLOAD event. Raises Invalid for an unknown system, Unavailable for one that is
-        down, NotFound, Forbidden, and NotProvided for directories without an index page.
+        ``note``: its content is wanted, which writes the DOWNLOAD event. Raises Invalid for an unknown system,
+        Unavailable for one that is down, NotFound, Forbidden, and NotProvided for directories without an index page.
         """
         with self._store.read() as tx:
             system = tx.systems.get(world, system_id)

@@ -35,6 +35,8 @@ from emulator.store.subscriptions import SubscriptionRows
 from emulator.store.systems import SystemRows
 from emulator.store.tokens import ClientRows, TokenRows
 from emulator.store.webhooks import WebhookRows
+from emulator.store.world_records import WorldRecords
+from emulator.store.worlds import WorldRows
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,13 @@ class Transaction:
         self.keys = KeyRows(connection)
         self.webhooks = WebhookRows(connection)
         self.scenarios = ScenarioRows(connection)
+        self.worlds = WorldRows(connection)
+        self._connection = connection
         self._after: list[Callable[[], None]] = []
+
+    def records(self, world: str) -> WorldRecords:
+        """All records of a world."""
+        return WorldRecords(self._connection, world)
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Run ``action`` once the work is safely stored; never if it is rolled back."""
@@ -87,6 +95,9 @@ class Store:
         self._engine = (
             _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, hide_parameters=True)
         )
+        self.check: Callable[[], None] = lambda: None
+        """Asked before everything; raises what keeps somebody from reading or writing (see services/doors.py)."""
+        self._abandoned = False
         # SQLite has one writer at a time; queueing here is fairer and quicker than its busy handler.
         self._writing = threading.Lock() if url.startswith("sqlite") else None
         try:
@@ -117,6 +128,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view; nothing is saved. Raises Unavailable when the database does not work."""
+        self.check()
         with _told(), self._engine.connect() as connection, connection.begin():
             yield Transaction(connection)
 
@@ -129,14 +141,26 @@ class Store:
         with _told():
             if self._writing is None:
                 with self._engine.begin() as connection:
+                    self.check()
                     transaction = Transaction(connection)
                     yield transaction
+                    self._require_held()
             else:
                 with self._writing, self._engine.connect().execution_options(writes=True) as connection:
                     with connection.begin():
+                        self.check()
                         transaction = Transaction(connection)
                         yield transaction
+                        self._require_held()
         transaction.run_after_commit()
+
+    def abandon(self) -> None:
+        """Save nothing any more, not even what is being written just now."""
+        self._abandoned = True
+
+    def _require_held(self) -> None:
+        if self._abandoned:
+            raise Unavailable("The emulator has been stopped.")
 
     def close(self) -> None:
         self._engine.dispose()

@@ -39,8 +39,9 @@ class Form:
 def read_form(write: Callable[[bytes], object], begin: Callable[[str], object] = len) -> Form:
     """Read the request's body, handing the content of the part ``fileToUpload`` to ``write``.
 
-    ``begin`` is called with the name of the file before its content. Other files are read and dropped. Constant memory. Raises Invalid for what is no form, and
-    RequestEntityTooLarge for fields that are larger than a body without a file may be.
+    ``begin`` is called with the name of the file before its content. Other files are read and dropped. Constant
+    memory. Raises Invalid for what is no form, and RequestEntityTooLarge for fields that are larger than a body
+    without a file may be.
     """
     boundary = request.mimetype_params.get("boundary", "")
     if not boundary:
@@ -86,9 +87,7 @@ def _unglued(pieces: list[str]) -> Iterator[tuple[str, str]]:
 class _FormReader:
     """Takes the parts of a form as they come."""
 
-    def __init__(
-        self, write: Callable[[bytes], object], begin: Callable[[str], object], most: int
-    ) -> None:
+    def __init__(self, write: Callable[[bytes], object], begin: Callable[[str], object], most: int) -> None:
         self._write = write
         self._begin = begin
         self._left = most
