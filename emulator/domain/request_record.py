@@ -17,7 +17,8 @@ class RequestRecord:
 
     ``number`` counts the requests of a world from 1. ``path`` is unescaped. ``received`` and ``ended`` (None while
     it is under way) are by the world's clock. ``sent`` is the bytes of the answer's body: those it will have until
-    it has ended, those that were sent then. ``agent`` is how the client names itself. ``strikes`` are what scenarios did on its way.
+    it has ended, those that were sent then. ``agent`` is how the client names itself. ``strikes`` are what
+    scenarios did on its way. ``change`` is the number of the last change of the world's log that was about it.
     """
 
     number: int
@@ -31,3 +32,4 @@ class RequestRecord:
     sent: int = 0
     ended: datetime | None = None
     strikes: list[Strike] = field(default_factory=list)
+    change: int = 0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
+from threading import Lock
 
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.ports import Clocks, Gate
@@ -55,25 +56,30 @@ class RequestLog:
             strikes=strikes,
         )
         kept.records.append(record)
-        self._on_change(world)
+        self._changed(world, record)
         return record
 
     def answered(self, world: str, record: RequestRecord, status: int, size: int) -> None:
         """It has an answer, of which ``size`` bytes of body will be sent (0 where nobody knows yet)."""
         record.sent = size
         record.status = status
-        self._on_change(world)
+        self._changed(world, record)
 
     def end(self, world: str, record: RequestRecord, sent: int) -> None:
         """It is over: answered, or broken off."""
         record.sent = sent
         record.ended = self._clocks.of(world).now()
-        self._on_change(world)
+        self._changed(world, record)
 
     def of(self, world: str) -> list[RequestRecord]:
         """Oldest first."""
         kept = self._worlds.get(world)
         return [] if kept is None else list(kept.records)
+
+    def changes(self, world: str) -> int:
+        """The number of the newest change. Who asks before looking at :meth:`of` has seen all up to it."""
+        kept = self._worlds.get(world)
+        return 0 if kept is None else kept.changes
 
     def clear(self, world: str) -> int:
         """Forget a world's requests; how many there were. Numbers go on."""
@@ -90,9 +96,19 @@ class RequestLog:
         if self._worlds.pop(world, None) is not None:
             self._on_change(world)
 
+    def _changed(self, world: str, record: RequestRecord) -> None:
+        kept = self._worlds.get(world)
+        if kept is not None:
+            with kept.lock:
+                record.change = kept.changes + 1
+                kept.changes += 1
+        self._on_change(world)
+
 
 class _World:
     def __init__(self) -> None:
+        self.changes = 0
+        self.lock = Lock()
         self.records: deque[RequestRecord] = deque(maxlen=MOST)
         self.numbers = count(1)
 

@@ -49,7 +49,7 @@ class Requests(Sequence[Request]):
 
     @property
     def all(self) -> list[Request]:
-        return self._list(0, 0)
+        return [Request(**each) for each in self._ask()["requests"]]
 
     def of(self, operation: str) -> list[Request]:
         """Those of one operation, as the coverage table names it: ``requests.of("jobs.submit")``."""
@@ -59,17 +59,19 @@ class Requests(Sequence[Request]):
         self, predicate: Callable[[Request], object] = lambda _request: True, timeout: float = PATIENCE
     ) -> Request:
         """The first request that is as wanted, made before or yet to come. Raises WaitedInVain."""
-        seen: list[Request] = []
+        changes, seen = 0, dict[int, Request]()
 
         def ask(seconds: float) -> Request | None:
-            # what was on its way at the last look may have an answer by now
-            answered = next((each.number - 1 for each in seen if each.status is None), None)
-            after = answered if answered is not None else (seen[-1].number if seen else 0)
-            fresh = [each for each in self._list(after, seconds) if each.number > after]
-            seen[:] = [each for each in seen if each.number <= after] + fresh
-            return next((each for each in seen if not _own(each) and predicate(each)), None)
+            nonlocal changes
+            found = self._ask(seconds, changed=changes)
+            changes = found["changes"]
+            fresh = {each["number"]: Request(**each) for each in found["requests"]}
+            seen.update(fresh)
+            return next((each for each in fresh.values() if not _own(each) and predicate(each)), None)
 
-        found = until(ask, lambda request: request is not None, timeout, lambda _: f"a request; {_told(seen)}")
+        found = until(
+            ask, lambda request: request is not None, timeout, lambda _: f"a request; {_told(seen)}"
+        )
         assert found is not None
         return found
 
@@ -96,15 +98,15 @@ class Requests(Sequence[Request]):
     def _theirs(self) -> list[Request]:
         return [request for request in self.all if not _own(request)]
 
-    def _list(self, after: int, seconds: float) -> list[Request]:
-        query = {"since": after, "wait": f"{seconds:.3f}"}
-        found = self._world.control("GET", "requests", query=query, seconds=seconds + 60)
-        return [Request(**each) for each in found["requests"]]
+    def _ask(self, seconds: float = 0, **query: object) -> dict[str, Any]:
+        query["wait"] = f"{seconds:.3f}"
+        found: dict[str, Any] = self._world.control("GET", "requests", query=query, seconds=seconds + 60)
+        return found
 
 
 def _own(request: Request) -> bool:
     return request.agent == USER_AGENT
 
 
-def _told(seen: list[Request]) -> str:
-    return "there came " + ("; ".join(f"{each.method} {each.path}" for each in seen) or "none")
+def _told(seen: dict[int, Request]) -> str:
+    return "there came " + ("; ".join(f"{each.method} {each.path}" for each in seen.values()) or "none")

@@ -29,19 +29,23 @@ def list_requests(world: str) -> Response:
     ``operation``, ``method``, ``path``, ``user`` and ``agent`` are patterns (globs), ``status`` a number, ``5xx``
     or ``none`` (not answered, or not yet), ``since`` the number of a request (those after it) or a time of the
     world's clock. With ``?wait=<seconds>`` the answer comes as soon as there is one. ``next`` is the number to go
-    on after.
+    on after. ``?changed=<number>`` is for those that have come, got their answer or ended after a change of the
+    log; ``changes`` is the number of its newest.
     """
     check_sight(world)
     services().accounts.world(world)
     log = _log()
-    limit = whole("limit", MOST, MOST)
+    limit, changed = whole("limit", MOST, MOST), whole("changed", 0)
     fits = _Fits()
 
-    def look() -> list[dict[str, Any]]:
-        return [_document(record) for record in log.of(world) if fits(record)][:limit]
+    def look() -> tuple[int, list[dict[str, Any]]]:
+        changes = log.changes(world)
+        fitting = (record for record in log.of(world) if record.change > changed and fits(record))
+        return changes, [_document(record) for record in fitting][:limit]
 
-    found = as_soon_as(world, bool, look)
-    return answer({"requests": found, "next": found[-1]["number"] if found else fits.after})
+    changes, found = as_soon_as(world, lambda look: bool(look[1]), look)
+    after = found[-1]["number"] if found else fits.after
+    return answer({"requests": found, "next": after, "changes": changes})
 
 
 def forget_requests(world: str) -> Response:
