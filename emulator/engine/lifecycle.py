@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from emulator.domain.acting import acting_for
 from emulator.domain.errors import JobCancelled, StepBlocked, StepFailed, TransitionError, Unavailable
 from emulator.domain.job import Job
 from emulator.domain.states import JobState, status_message
@@ -35,6 +36,7 @@ from emulator.engine import (
     submitting,
     transitions,
 )
+from emulator.engine.occasions import occasion_of
 from emulator.engine.outcome import Interrupted, Next, Outcome, Wait
 from emulator.engine.step import Signal, Step, Tools
 
@@ -91,7 +93,8 @@ class Journey:
             return Rest(ended=True)
         step = Step(self._tools, job, self._signal, self._seen, self._fresh)
         try:
-            outcome = _outcome(step)
+            with acting_for(occasion_of(job), step.linger):
+                outcome = _outcome(step)
         except Interrupted:
             return Rest()
         except Unavailable as error:
@@ -167,6 +170,7 @@ def _outcome(step: Step) -> Outcome:
 
 def _ended(step: Step, outcome: Next) -> Outcome:
     """A job that ends early must leave no script behind: without that certainty it has not ended."""
+    step.end()
     try:
         submitting.end_script(step)
     except OSError as error:

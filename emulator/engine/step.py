@@ -11,6 +11,7 @@ from typing import Any
 from emulator.domain import legacy, paths
 from emulator.domain.credentials import storage_account
 from emulator.domain.errors import Invalid, JobCancelled, StepFailed
+from emulator.domain.fault import Strike
 from emulator.domain.job import Job
 from emulator.domain.ports import Chance, Clock, Clocks, Fetcher, Host, Hosts, Ids, Launcher
 from emulator.domain.system import System
@@ -57,6 +58,8 @@ class Signal:
         self.work = work
         self.blocked = blocked
         self.wakes = 0
+        self.gone = False
+        """The job's world begins anew: whatever the step comes to is nobody's."""
         self.calls = Calls()
 
 
@@ -82,7 +85,9 @@ class Step:
         """What a scenario makes the step's work meet."""
         self._signal = signal
         self._seen = seen
+        self._ending = False
         self._systems: dict[str, System] = {}
+        self._machines: dict[str, Host] = {}
 
     def use(self, systems: Mapping[str, System]) -> None:
         """Systems that have been found usable just now."""
@@ -94,15 +99,25 @@ class Step:
         Raises JobCancelled when the user has asked for the job's end, Interrupted when the engine closes,
         StepFailed when the step's time is over.
         """
-        if self._signal.closing.is_set():
+        if self._signal.closing.is_set() or self._signal.gone:
             raise Interrupted
         if self._signal.wakes != self._seen:
             self._seen = self._signal.wakes
+            if self._ending:
+                return
             with self.tools.store.read() as tx:
                 found = tx.jobs.standing(self.job.id)
             if found is None or found.cancel_requested:
                 raise JobCancelled
         self.check_deadline()
+
+    def end(self) -> None:
+        """What is done from now on only ends the job: neither its user nor its deadline cuts that short."""
+        self._ending, self.deadline = True, None
+
+    def linger(self, strike: Strike) -> None:
+        """Wait where a scenario says so, far below: at the job's hosts and at its scheduler. Raises as ``pause``."""
+        self.tools.strikes.wait_out(strike, self.pause)
 
     def pause(self, until: datetime | None, *calls: Subscribe) -> None:
         """Block until the clock of the job's world says ``until``, or one of ``calls`` comes; holds no worker up.
@@ -198,9 +213,11 @@ class Step:
         return (world.base_url if world else None) or self.tools.base_url(self.job.world, self.job.owner)
 
     def machine(self, system: System) -> Host:
-        """Where a system's files lie."""
-        account = storage_account(system, self.job.owner)
-        return self.tools.hosts.host(self.job.world, system.storage.host, account)
+        """Where a system's files lie: one machine all through the step, that it connects to once."""
+        if system.id not in self._machines:
+            account = storage_account(system, self.job.owner)
+            self._machines[system.id] = self.tools.hosts.host(self.job.world, system.storage.host, account)
+        return self._machines[system.id]
 
     @property
     def work_dir(self) -> Location:

@@ -177,7 +177,7 @@ def test_one_that_the_scheduler_forgets_is_lost(stage: Stage) -> None:
 
 
 def test_the_scheduler_refuses_in_the_words_that_were_declared(stage: Stage) -> None:
-    with pytest.raises(OSError, match="^sbatch: error: no$"):
+    with pytest.raises(OSError, match=r"^sbatch: error: no$"):
         stage.submit("one", Play(reject="sbatch: error: no"))
     assert stage.state(stage.launch("one")) is RemoteState.LOST
 
