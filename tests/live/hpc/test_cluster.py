@@ -22,7 +22,7 @@ from tests.real.waiting import wait_until
 pytestmark = pytest.mark.campaign
 
 SYSTEMS = ("seeds/tacc.stampede2.json", "course/execution-system.json")
-JOB_SECONDS = 60
+JOB_SECONDS = 180
 
 
 # one worker takes daemons and nodes away, and brings them back, test after test
