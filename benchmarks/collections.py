@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from emulator.domain.metadata import MetadataRecord, RecordKind
 from emulator.domain.states import JobState
-from emulator.seeding import DEFAULT_WORLD
+from emulator.domain.world import DEFAULT_WORLD
 from emulator.store import Store
 from tests.job_samples import sample_job
 from tests.live.own_app import STORAGE, register_cluster, register_script

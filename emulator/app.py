@@ -15,13 +15,12 @@ from emulator.api.v2.routes import routes
 from emulator.api.v2.wire import V2
 from emulator.api.watch import Watch
 from emulator.data_directory import DataDirectory
-from emulator.domain.credentials import identity_in
 from emulator.domain.errors import EmulatorError, Unavailable
 from emulator.domain.fault import Strike
-from emulator.domain.host_map import BadHostMap, Identity, parse_host_map
 from emulator.domain.listener import WORLD_NAME
 from emulator.domain.paths import host_path, virtual_path
-from emulator.domain.ports import Account, Hosts
+from emulator.domain.ports import Hosts
+from emulator.domain.world import DEFAULT_WORLD
 from emulator.engine.armory import Armory
 from emulator.engine.bell import Bell
 from emulator.engine.clock import RealClock
@@ -34,11 +33,11 @@ from emulator.engine.journal import Journal
 from emulator.engine.signing import SigningKey
 from emulator.engine.stopping import Halt, StoppingGate
 from emulator.engine.striking import Strikes
+from emulator.engine.timelapse import Timelapse
 from emulator.engine.worker import Engine
+from emulator.host_parts import map_hosts
 from emulator.hosts.fetch import HttpFetcher
 from emulator.hosts.gated import GatedHosts
-from emulator.hosts.map_file import MapFile
-from emulator.hosts.mapped import MappedHosts
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
@@ -47,15 +46,17 @@ from emulator.runtimes.launcher import SandboxLauncher
 from emulator.runtimes.remote.launcher import RemoteLauncher
 from emulator.runtimes.routed import RoutedLauncher
 from emulator.runtimes.simulated.launcher import SimulatedLauncher
-from emulator.seeding import DEFAULT_WORLD, BadSeed, Seeder
 from emulator.server import TlsIdentity
+from emulator.services.doors import Doors
 from emulator.services.own_server import OwnServer
 from emulator.services.request_log import NotingGate, RequestLog
 from emulator.services.scenarios import ScenarioService
+from emulator.services.worlds import WorldParts
 from emulator.settings import BadSetting, Settings, flag
 from emulator.store import Store
 from emulator.ways_in import WaysIn, configured, stood_in
 from emulator.wiring import Parts, wire
+from emulator.world_parts import Homesteads, LauncherRunner, make_unless
 
 log = logging.getLogger(__name__)
 
@@ -126,16 +127,24 @@ class Emulator:
         self.listeners.open_kept()
 
     def _arm(self, scenarios: ScenarioService) -> None:
-        """Those of the configuration; what an earlier start has armed goes on. Raises BadSetting."""
+        """Those of the configuration; what an earlier start has armed goes on.
+
+        Raises BadSetting; none is armed then.
+        """
+        wanted = []
         for named in self.settings.scenarios:
             name, mark, world = named.rpartition("@")
             if not mark or not WORLD_NAME.fullmatch(world) or Path(named).exists():
                 name, world = named, DEFAULT_WORLD
             try:
-                self._make_world(world)
-                scenarios.arm_unless(world, *scenarios.find(name))
+                text, source = scenarios.find(name)
+                scenarios.read(text, source)
             except EmulatorError as error:
                 raise BadSetting(f"{flag('scenarios')} {named}: nothing is armed\n{error.message}") from error
+            wanted.append((world, text, source))
+        for world, text, source in wanted:
+            self._make_world(world)
+            scenarios.arm_unless(world, text, source)
 
     def _warm_up(self) -> None:
         """What the first clients would otherwise wait for: the schemas of bodies, the launcher, the certificate."""
@@ -158,7 +167,16 @@ class Emulator:
             self._warming.join()
         if hasattr(self, "strikes"):
             self.strikes.close()
-        for name in ("ways_in", "engine", "stagings", "launcher", "deliveries", "clocks", "hosts"):
+        for name in (
+            "timelapse",
+            "ways_in",
+            "engine",
+            "stagings",
+            "launcher",
+            "deliveries",
+            "clocks",
+            "hosts",
+        ):
             part = getattr(self, name, None)
             if part is None:
                 continue
@@ -187,6 +205,7 @@ class Emulator:
         self.store.abandon()
         self.directory.let_go()
         self.strikes.close()
+        self.timelapse.stop()
         self.ways_in.stop()
         self.engine.stop(timeout=0)
         self.stagings.stop(timeout=0)
@@ -207,6 +226,7 @@ class Emulator:
         settings = self.settings
         self.store = Store.at(data)
         self.clocks = clocks = WorldClocks(RealClock(), self.store)
+        self.timelapse = Timelapse(clocks)
         self.ids = ids = WorldIds(self.store)
         self.mailbox = Mailbox(data / "mailbox", clocks, settings.mail_from)
         messages = V2Messages(self.ways_in.base_url)
@@ -241,7 +261,7 @@ class Emulator:
             activity=clocks.activity,
         )
         sandboxes = SandboxHosts(data / "hosts")
-        self.hosts = self._map_hosts(data, sandboxes)
+        self.hosts = map_hosts(settings, data, sandboxes, self.store, clocks.machine)
         hosts = GatedHosts(self.hosts, gate, self._linger)
         self.launcher = self._launchers(data, sandboxes, hosts)
         self.engine = Engine(
@@ -258,36 +278,52 @@ class Emulator:
             strikes=strikes,
         )
         self.stagings = StagingQueue(store=self.store, clocks=clocks, activity=clocks.activity)
-        services = wire(
-            Parts(
-                settings=settings,
-                store=self.store,
-                clocks=clocks,
-                ids=ids,
-                journal=journal,
-                hosts=hosts,
-                fetcher=HttpFetcher(),
-                signer=SigningKey(data),
-                renderer=messages,
-                mailbox=self.mailbox,
-                deliveries=self.deliveries,
-                stagings=self.stagings,
-                ports=self.ways_in,
-                bell=bell,
-                gate=gate,
-                strikes=strikes,
-                armory=armory,
-                operations=coverage.summaries,
-                own_url=lambda: self.url,
-                make_world=self._make_world,
-                wake=self._wake,
-            )
+        doors = Doors()
+        self.store.check = doors.check
+        homesteads = Homesteads(data, sandboxes, lambda: parts)
+        worlds = WorldParts(
+            store=self.store,
+            origins=homesteads.origins,
+            machines=sandboxes,
+            doors=doors,
+            clocks=clocks,
+            ids=ids,
+            mailbox=self.mailbox,
+            runners=lambda: (self.engine, LauncherRunner(self.launcher), self.stagings, self.deliveries),
+            scenarios=lambda: services.scenarios,
+            forget=(armory.load, self.requests.forget),
         )
+        parts = Parts(
+            settings=settings,
+            store=self.store,
+            clocks=clocks,
+            timelapse=self.timelapse,
+            ids=ids,
+            journal=journal,
+            hosts=hosts,
+            fetcher=HttpFetcher(),
+            signer=SigningKey(data),
+            renderer=messages,
+            mailbox=self.mailbox,
+            deliveries=self.deliveries,
+            stagings=self.stagings,
+            ports=self.ways_in,
+            bell=bell,
+            gate=gate,
+            strikes=strikes,
+            armory=armory,
+            operations=coverage.summaries,
+            own_url=lambda: self.url,
+            worlds=lambda: worlds,
+            make_world=self._make_world,
+            wake=self._wake,
+        )
+        self.services = services = wire(parts)
+        services.worlds.recover()
         armory.load()
         self._stager = services.files.staging
         self.listeners = services.listeners
-        self._seeder = Seeder(services, hosts, self.store, clocks, ids, settings)
-        self._seeder.seed()
+        homesteads.begin(services)
         services.apps.cloning.recover()
         self.default_user = self._default_user()
         self._arm(services.scenarios)
@@ -332,25 +368,6 @@ class Emulator:
         stopped = Unavailable("The emulator is stopping.")
         self.strikes.wait_out(strike, self.strikes.pausing(strike.occasion.world, lambda: stopped))
 
-    def _map_hosts(self, data: Path, sandboxes: SandboxHosts) -> MappedHosts:
-        """Raises BadSetting for a host map that cannot be understood."""
-        try:
-            bindings = MapFile(data / "hosts.yaml", parse_host_map(self.settings.hosts, flag("hosts")))
-        except BadHostMap as error:
-            raise BadSetting(str(error)) from error
-        return MappedHosts(
-            sandboxes=sandboxes,
-            bindings=bindings,
-            credentials=self._identity,
-            clock=self.clocks.machine,
-            known_hosts=data / "known_hosts",
-            spool=data / "incoming",
-        )
-
-    def _identity(self, account: Account) -> Identity:
-        with self.store.read() as tx:
-            return identity_in(tx.credentials.own_of(account.system_uuid, account.part))
-
     def _default_user(self) -> str:
         """Of the setting, else of the world's seed. Raises BadSetting when there is no such user."""
         with self.store.read() as tx:
@@ -376,10 +393,7 @@ class Emulator:
         return found
 
     def _make_world(self, name: str) -> None:
-        try:
-            self._seeder.seed(name)
-        except BadSeed as error:
-            raise Unavailable(f"The world {name} cannot be made: {error}") from error
+        make_unless(self.services, name)
 
     def _wake(self, job_id: str, world: str | None = None) -> None:
         self.engine.wake(job_id, world)

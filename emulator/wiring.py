@@ -15,6 +15,7 @@ from emulator.engine.bell import Bell
 from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.file_stagings import StagingQueue
 from emulator.engine.journal import Journal
+from emulator.engine.timelapse import Timelapse
 from emulator.engine.striking import Strikes
 from emulator.resources import scenarios
 from emulator.services import Services
@@ -52,6 +53,8 @@ from emulator.services.systems import SystemService
 from emulator.services.tokens import TokenService
 from emulator.services.uuids import UuidService, find_postit, find_tenant
 from emulator.services.webhooks import WebhookService
+from emulator.services.world_clocks import WorldClockService
+from emulator.services.worlds import WorldParts, WorldService
 from emulator.settings import Settings
 from emulator.store import Store
 
@@ -66,6 +69,7 @@ class Parts:
     settings: Settings
     store: Store
     clocks: Clocks
+    timelapse: Timelapse
     ids: Ids
     journal: Journal
     hosts: Hosts
@@ -82,6 +86,7 @@ class Parts:
     armory: Armory
     operations: Callable[[], Mapping[str, str]]
     own_url: Callable[[], str]
+    worlds: Callable[[], WorldParts]
     make_world: Callable[[str], None]
     wake: Callable[[str, str], None]
 
@@ -113,6 +118,7 @@ def wire(parts: Parts) -> Services:
     subscriptions = SubscriptionService(
         store=p.store, clocks=p.clocks, ids=p.ids, journal=p.journal, resources=resources, settings=p.settings
     )
+    listeners = ListenerService(store=p.store, ports=p.ports, make_world=p.make_world)
     return Services(
         accounts=accounts,
         api_clients=ApiClientService(store=p.store, ids=p.ids),
@@ -122,7 +128,9 @@ def wire(parts: Parts) -> Services:
         profiles=ProfileService(
             store=p.store, clocks=p.clocks, journal=p.journal, accounts=accounts, settings=p.settings
         ),
-        postits=PostitService(store=p.store, clocks=p.clocks, ids=p.ids, journal=p.journal, accounts=accounts),
+        postits=PostitService(
+            store=p.store, clocks=p.clocks, ids=p.ids, journal=p.journal, accounts=accounts
+        ),
         systems=systems,
         system_roles=SystemRoleService(store=p.store, systems=systems, accounts=accounts),
         apps=apps,
@@ -162,12 +170,15 @@ def wire(parts: Parts) -> Services:
         metadata=MetadataService(
             access=metadata, permissions=metadata_permissions, resources=resources, settings=p.settings
         ),
+        world_clocks=WorldClockService(store=p.store, timelapse=p.timelapse, accounts=accounts),
         metadata_schemas=MetadataSchemaService(access=metadata),
         metadata_permissions=metadata_permissions,
         uuids=UuidService(store=p.store, ids=p.ids, resources=resources),
         simulations=SimulationService(store=p.store, accounts=accounts),
         status=StatusService(store=p.store, version=__version__, mailbox=p.mailbox, accounts=accounts),
-        listeners=ListenerService(store=p.store, ports=p.ports, make_world=p.make_world),
+        listeners=listeners,
+        worlds=WorldService(p.worlds(), accounts, listeners),
+        doors=p.worlds().doors,
         happenings=HappeningService(store=p.store, machine=p.clocks.machine, accounts=accounts, bell=p.bell),
         webhooks=WebhookService(
             store=p.store, clocks=p.clocks, accounts=accounts, ring=p.bell.ring, address=p.own_url

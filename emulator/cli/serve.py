@@ -34,7 +34,7 @@ def command(settings: Settings) -> None:
     # loaded here: everything the server needs, and nothing for the other commands
     from emulator.app import Emulator
     from emulator.data_directory import DataDirectory, DirectoryInUse
-    from emulator.seeding import BadSeed
+    from emulator.seeds.source import BadSeed
     from emulator.store import SchemaMismatch
 
     if sys.getfilesystemencoding() != "utf-8":  # names of files and jobs may hold any letter

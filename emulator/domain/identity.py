@@ -49,8 +49,6 @@ class World:
     """What it was made from, in words: the built-in seed, a folder, an uploaded snapshot."""
     kept: str = ""
     """Where the data directory keeps what a reset goes back to; "" before the world is complete."""
-    simulated: Any = None
-    """What it was created with for its simulated apps, as asked for; None: apps are run."""
     clock: Any = None
     """What its clock was created with, as asked for; a reset goes back to it."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from emulator.domain.errors import Unavailable
 from emulator.domain.file_staging import StagingTask
 from emulator.domain.ports import Clocks
 from emulator.engine.activity import Activity, Kind, Work
@@ -66,6 +67,9 @@ class StagingQueue:
         """By task, of those that are due."""
         self._busy: dict[str, deque[StagingTask]] = {}
         """Files that are worked at, each with the tasks that wait for it."""
+        self._working: Counter[str] = Counter()
+        self._gone: set[str] = set()
+        """Worlds that are about to begin anew, or to go."""
 
     def start(self, stager: Stager) -> None:
         """Begin, with what was left from before a restart."""
@@ -96,6 +100,29 @@ class StagingQueue:
         if self._left_behind:
             log.warning("%d imports did not end in time and are left behind", len(self._busy))
 
+    def let_go(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner: imports under way are interrupted and, as those that wait, forgotten."""
+        with self._changed:
+            self._gone.add(world)
+            for _, _, task in self._waiting.pop(world, []):
+                self._known.discard(task.seq)
+            works = [work for work in self._expected.values() if work.world == world and not work.begun]
+            self._expected = {seq: work for seq, work in self._expected.items() if work not in works}
+        for work in works:
+            work.done()
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._working[world], STOP_SECONDS):
+                raise Unavailable(f"An import of the world {world} does not end. Please try again.")
+
+    def go_on(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner."""
+        with self._changed:
+            self._gone.discard(world)
+        with self._store.read() as tx:
+            left = [task for task in tx.file_stagings.all() if task.world == world]
+        for task in left:
+            self.add(task)
+
     def _push(self, task: StagingTask) -> None:
         heapq.heappush(self._waiting.setdefault(task.world, []), (task.due.timestamp(), task.seq, task))
         clock = self._clocks.of(task.world)
@@ -106,6 +133,8 @@ class StagingQueue:
 
     def _now_due(self, task: StagingTask) -> None:
         with self._changed:
+            if task.seq not in self._known:
+                return
             self._expect(task)
         self._dispatch()
 
@@ -124,6 +153,8 @@ class StagingQueue:
     def _dispatch_in(self, world: str) -> None:
         """The same for one world. The lock is held."""
         now, waiting = self._clocks.of(world).now(), self._waiting[world]
+        if world in self._gone:
+            return
         while waiting and waiting[0][2].due <= now and self._may_begin():
             if not self._activity.may_begin(world, Kind.STAGING):
                 return
@@ -132,6 +163,7 @@ class StagingQueue:
                 self._busy[task.file_uuid].append(task)
                 continue
             self._busy[task.file_uuid] = deque()
+            self._working[world] += 1
             self._expect(task)
             self._expected[task.seq].begin()
             # threads of our own, as those of an executor would keep the program from ending
@@ -146,7 +178,7 @@ class StagingQueue:
         assert self._stager is not None, "started"
         again: StagingTask | None = None
         try:
-            again = self._stager.perform(task, self._checkpoint)
+            again = self._stager.perform(task, partial(self._checkpoint, task.world))
         except Interrupted:
             log.info("the import to %s goes on at the next start", task.file_uuid)
         except Exception:
@@ -160,8 +192,14 @@ class StagingQueue:
     def _ended(self, task: StagingTask, again: StagingTask | None) -> None:
         with self._changed:
             work = self._expected.pop(task.seq)
+            self._working[task.world] -= 1
+            if task.world in self._gone:
+                again = None
             for behind in self._busy.pop(task.file_uuid):
-                self._push(behind)
+                if task.world in self._gone:
+                    self._known.discard(behind.seq)
+                else:
+                    self._push(behind)
             if again is None:
                 self._known.discard(task.seq)
             else:
@@ -170,6 +208,6 @@ class StagingQueue:
         self._dispatch()
         work.done()
 
-    def _checkpoint(self) -> None:
-        if self._closing.is_set():
+    def _checkpoint(self, world: str) -> None:
+        if self._closing.is_set() or world in self._gone:
             raise Interrupted

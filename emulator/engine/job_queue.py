@@ -51,6 +51,17 @@ class JobQueue:
         self._lanes[world].append(job_id)
         self._queued.add(job_id)
 
+    def drop(self, world: str) -> list[str]:
+        """A world's jobs are nobody's any more. The answer: all that were heard of."""
+        for job_id in self._lanes.pop(world, ()):
+            self._queued.discard(job_id)
+        if world in self._turns:
+            self._turns.remove(world)
+        gone = [job_id for job_id, known in self._known.items() if known[1] == world]
+        for job_id in gone:
+            del self._known[job_id]
+        return gone
+
     def take(self, may_begin: Callable[[str], bool], in_order: Callable[[str], bool]) -> str | None:
         """The next job of a world that may begin one; ``in_order`` tells who does one thing at a time."""
         for _ in range(len(self._turns)):

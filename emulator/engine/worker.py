@@ -7,14 +7,15 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from emulator.domain.errors import Unavailable
 from emulator.domain.ports import Clocks, Fetcher, Hosts, Ids, Launcher
 from emulator.engine import lifecycle
 from emulator.engine.activity import Activity, Kind, Work
 from emulator.engine.job_queue import JobQueue
 from emulator.engine.journal import Journal
 from emulator.engine.lifecycle import Rest
-from emulator.engine.striking import Holds, NoGate, Strikes
 from emulator.engine.step import Signal, Tools
+from emulator.engine.striking import Holds, NoGate, Strikes
 from emulator.settings import Settings
 from emulator.store import Store
 
@@ -95,9 +96,15 @@ class Engine:
 
         ``world`` may be left out for a job that the engine has heard of.
         """
-        world = world or self._queue.world_of(job_id) or self._world_of(job_id)
         if world is None:
-            return
+            try:
+                world = self._queue.world_of(job_id) or self._world_of(job_id)
+            except Exception:
+                log.exception("job %s could not be looked for; trying again", job_id)
+                self._wake_later(job_id)
+                return
+            if world is None:
+                return
         with self._changed:
             if self._closing.is_set():
                 return
@@ -134,12 +141,54 @@ class Engine:
             if not self._running:
                 thread.join(timeout)
 
+    def let_go(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner: steps under way are interrupted, and nobody comes back to the world's jobs."""
+        with self._changed:
+            ours = {*jobs, *self._queue.drop(world)}
+            walked = {job_id: self._running[job_id] for job_id in ours if job_id in self._running}
+            for signal in walked.values():
+                signal.gone = True
+            works = [self._works.pop(job_id) for job_id in ours - set(walked) if job_id in self._works]
+            for job_id in ours:
+                self._resting.discard(job_id)
+                self._again.discard(job_id)
+                take_back = self._timers.pop(job_id, None)
+                if take_back is not None:
+                    take_back()
+        for signal in walked.values():
+            signal.calls.call()
+        for work in works:
+            work.done()
+        with self._changed:
+            left = self._changed.wait_for(
+                lambda: not any(job_id in self._running for job_id in walked), STOP_SECONDS
+            )
+            if not left:
+                for signal in walked.values():
+                    signal.gone = False
+                raise Unavailable(
+                    f"A job of the world {world} is in a step that does not end. Please try again."
+                )
+
+    def go_on(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner."""
+        for job_id in jobs:
+            self.wake(job_id, world)
+
     def wait_idle(self, timeout: float | None = None) -> bool:
         """Wait until every job has ended that this engine knows of; False when the time is over first."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: not (len(self._queue) or self._running or self._resting), timeout
             )
+
+    def _wake_later(self, job_id: str) -> None:
+        machine = self._tools.clocks.machine
+        with self._changed:
+            if not self._closing.is_set():
+                self._resting.add(job_id)
+                again = machine.now() + BROKEN_PAUSE
+                self._timers[job_id] = machine.call_at(again, lambda: self.wake(job_id))
 
     def _world_of(self, job_id: str) -> str | None:
         with self._tools.store.read() as tx:
@@ -180,7 +229,8 @@ class Engine:
     def _work(self) -> None:
         while (taken := self._take()) is not None:
             job_id, signal = taken
-            self._release(job_id, self._walk(job_id, signal))
+            rest = self._walk(job_id, signal)
+            self._release(job_id, Rest(ended=True) if signal.gone else rest)
 
     def _take(self) -> tuple[str, Signal] | None:
         """The next job, now this thread's; None when the engine closes, or has too many threads."""
@@ -210,7 +260,7 @@ class Engine:
     def _walk(self, job_id: str, signal: Signal) -> Rest:
         """Step by step, until the job has to wait."""
         journey = lifecycle.Journey(self._tools, job_id, signal)
-        while not self._closing.is_set():
+        while not (self._closing.is_set() or signal.gone):
             with self._changed:
                 self._again.discard(job_id)  # what woke it before is seen by the step that begins now
             try:

@@ -29,11 +29,16 @@ class SandboxHost:
 
 
 class SandboxHosts:
-    """Every host name is a sandbox: ``<directory>/<world>/<host name>/``, made on first use."""
+    """Every host name is a sandbox: ``<directory>/<world>/<host name>/``, made on first use.
+
+    A world that was reset has its sandboxes elsewhere (see ``home``): whatever still works in the old ones, a job
+    that is being killed or a request, cannot reach the new.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Uploads that a crash has cut off under ``directory`` are dropped now."""
         self._directory = directory
+        self._homes: dict[str, str] = {}
         self._hosts: dict[tuple[str, str], SandboxHost] = {}
         self._lock = threading.Lock()
         for spool in directory.glob(f"*/{_SPOOL}"):
@@ -50,8 +55,22 @@ class SandboxHosts:
                 self._hosts[key] = self._make(*key)
             return self._hosts[key]
 
+    def home(self, world: str, generation: int | None = None) -> Path:
+        """The directory of a world's machines: as it is now, or in a generation of the world."""
+        if generation is None:
+            return self._directory / self._homes.get(world, directory_name(world))
+        # no name of a world holds a dot
+        return self._directory / (directory_name(world) + (f".{generation}" if generation > 1 else ""))
+
+    def move(self, world: str, generation: int) -> None:
+        """From now on the world's machines are those of a generation; who holds one of the old, keeps that."""
+        with self._lock:
+            self._homes[world] = self.home(world, generation).name
+            for key in [key for key in self._hosts if key[0] == world]:
+                del self._hosts[key]
+
     def _make(self, world: str, name: str) -> SandboxHost:
-        home = self._directory / directory_name(world)
+        home = self.home(world)
         directory = home / directory_name(name)
         directory.mkdir(parents=True, exist_ok=True)
         directory = directory.resolve()

@@ -21,6 +21,8 @@ from emulator.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_WORLD_SECONDS = 10.0
+"""How long the end of a world's scripts is waited for: a Docker engine takes its time."""
 _PID_LOOKS, _PID_PAUSE = 500, 0.02
 
 
@@ -125,6 +127,22 @@ class SandboxLauncher:
     def next_number(self, world: str, host: str) -> int:
         """The next local job id of a host, for scripts that are run elsewhere. Raises OSError."""
         return self._spool.next_number(world, host)
+
+    def forget_world(self, world: str) -> None:
+        """See RoutedLauncher: killed at once, without the time that scripts have to end in order."""
+        self.start()
+        with self._runs.changed:
+            ours = [script for script in self._runs.table.values() if script.intent.launch.world == world]
+        for script in ours:
+            self._runs.containers.leave(script.job.job_id)
+            self._runs.kill(script, CANCELLED, "The world has begun anew.")
+            self._turns.soon(self._runs.make_end, script)
+        with self._runs.changed:
+            if not self._runs.changed.wait_for(lambda: all(script.is_over for script in ours), _WORLD_SECONDS):
+                raise TimeoutError(f"scripts of the world {world} cannot be ended")
+        for script in ours:
+            self._runs.drop(script)
+        self._spool.forget_numbers(world)
 
     # starting and stopping
 

@@ -35,11 +35,13 @@ class RoutedLauncher:
         self._for(launch).release(launch, remote_job_id)
 
     def forget_world(self, world: str) -> None:
-        """The world is gone, or begins anew: nothing is played in it any more. Raises OSError.
+        """The world is gone, or begins anew: nothing is played or runs in it any more when this returns.
 
-        Scripts that are run have to be ended and forgotten one by one, by whoever has their launches.
+        Scripts on real machines are cancelled there; nobody waits for that. Raises OSError, TimeoutError.
         """
         self._simulated.forget_world(world)
+        self._machines.forget_world(world)
+        self._sandboxes.forget_world(world)
 
     def start(self) -> None:
         """Take up the scripts of sandboxes and what is played.

@@ -214,7 +214,7 @@ class Runs:
     def _ask_to_end(self, script: Script) -> None:
         self._signal(script, self.runtime(script.intent.image).terminate, GRACE)
 
-    def _make_end(self, script: Script) -> None:
+    def make_end(self, script: Script) -> None:
         """Again and again: a process may be born between the look and the signal."""
         self._signal(script, self.runtime(script.intent.image).kill, KILL_AGAIN)
 
@@ -227,4 +227,4 @@ class Runs:
             log.warning("job %s cannot be killed yet: %s", script.job.job_id, error)
         with self.changed:
             if not script.is_over:
-                self._later(script, self._clock.now() + then_kill_in, self._make_end, script)
+                self._later(script, self._clock.now() + then_kill_in, self.make_end, script)

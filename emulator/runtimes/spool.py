@@ -261,11 +261,19 @@ class Spool:
     def next_number(self, world: str, host: str) -> int:
         """Rises with each call for a host, also across restarts; a number may be left out."""
         name = hashlib.sha256(f"{world}\n{host.lower()}".encode()).hexdigest()[:32]
-        path = self.directory / ".numbers" / name
+        path = self.directory / ".numbers" / f"{world}.{name}"
         with self._numbers:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() and path.with_name(name).exists():  # as older versions called it
+                path.with_name(name).rename(path)
             number = int(path.read_text(encoding="ascii")) + 1 if path.exists() else 1
             part = path.with_name(f".{path.name}")
             part.write_text(str(number), encoding="ascii")
             part.replace(path)
         return number
+
+    def forget_numbers(self, world: str) -> None:
+        """The numbers of a world's hosts begin with 1 again."""
+        with self._numbers:
+            for path in (self.directory / ".numbers").glob(f"{world}.*"):
+                path.unlink(missing_ok=True)

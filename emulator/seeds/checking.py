@@ -41,7 +41,9 @@ def check(kind: type[Any], document: Any, at: str, without: tuple[str, ...] = ()
         if value is not None:
             _check_value(hints[name], value, _join(at, str(name)))
     for name, field in fields.items():
-        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        optional = (
+            field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        )
         if name not in document and not optional:
             raise Mistake(_join(at, name), "is missing")
 

@@ -159,4 +159,3 @@ def check_texts(given: Any, at: str) -> None:
     """Raises Mistake unless it is a mapping of texts to texts."""
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise Mistake(at, "must be a mapping of names to words")
-

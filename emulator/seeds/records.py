@@ -12,7 +12,6 @@ from emulator.domain.document import to_document
 from emulator.domain.event import Event
 from emulator.domain.file import PERMISSION_WORDS
 from emulator.domain.identity import World
-from emulator.domain.job import Job
 from emulator.domain.ports import Chance, Ids
 from emulator.domain.system import Role
 from emulator.seeds.checking import Mistake, check, unknown

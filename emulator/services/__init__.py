@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emulator.services.assertions import AssertionService
     from emulator.services.audience import Audience
     from emulator.services.authorizations import AuthorizationService
+    from emulator.services.doors import Doors
     from emulator.services.file_permissions import FilePermissionService
     from emulator.services.files import FileService
     from emulator.services.happenings import HappeningService
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from emulator.services.tokens import TokenService
     from emulator.services.uuids import UuidService
     from emulator.services.webhooks import WebhookService
+    from emulator.services.world_clocks import WorldClockService
+    from emulator.services.worlds import WorldService
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,12 @@ class Services:
     uuids: UuidService
     status: StatusService
     listeners: ListenerService
+    worlds: WorldService
+    doors: Doors
     happenings: HappeningService
     webhooks: WebhookService
     scenarios: ScenarioService
     simulations: SimulationService
     gate: Gate
     clocks: Clocks
+    world_clocks: WorldClockService

@@ -17,7 +17,7 @@ class AccountService:
         self._worlds: dict[str, World] = {}
 
     def world(self, name: str) -> World:
-        """The world of a name. Worlds do not change while the server runs, hence the copy kept here."""
+        """The world of a name. Its record seldom changes, hence the copy kept here (see ``forget``)."""
         if name not in self._worlds:
             with self._store.read() as tx:
                 found = tx.accounts.world(name)
@@ -25,6 +25,10 @@ class AccountService:
                 raise NotFound(f"No world found with name {name}")
             self._worlds[name] = found
         return self._worlds[name]
+
+    def forget(self, name: str) -> None:
+        """The world has been exchanged, or is gone."""
+        self._worlds.pop(name, None)
 
     def caller(self, world: str, username: str, authenticated: bool = True) -> Caller:
         """The caller that acts as a user; a user without an account acts without rights of its own."""

@@ -49,6 +49,11 @@ class AccountRows:
             update(worlds).where(worlds.c.name == world.name).values(document=to_document(world))
         )
 
+    def put_world(self, world: World) -> None:
+        """As it is now, whether it was there or not."""
+        self._connection.execute(delete(worlds).where(worlds.c.name == world.name))
+        self.add_world(world)
+
     # users
 
     def add_user(self, user: User, password: str) -> None:

@@ -82,14 +82,18 @@ class WorldRecords:
             "jobs": self._jobs(),
             "metadata": self._metadata(),
             "notifications": self._notifications(),
-            "postits": [_entry(Postit(**row._mapping)) for row in self._rows(tables.postits, "created", "id")],
+            "postits": [
+                _entry(Postit(**row._mapping)) for row in self._rows(tables.postits, "created", "id")
+            ],
         }
         for entry in (entry for shelf in found.values() for entry in shelf):
             own = histories.pop(_key(entry["record"]), None)
             if own:
                 entry["history"] = own
         found["history"] = [
-            {"record": {"subject": subject} | event} for subject, events in histories.items() for event in events
+            {"record": {"subject": subject} | event}
+            for subject, events in histories.items()
+            for event in events
         ]
         return found
 
@@ -108,7 +112,9 @@ class WorldRecords:
         for row in self._rows(tables.systems, "id", "uuid"):
             system = from_document(System, row.document)
             entry = _entry(system) | {
-                "roles": {role.username: role.role.name for role in SystemRows(self._connection).roles(system)},
+                "roles": {
+                    role.username: role.role.name for role in SystemRows(self._connection).roles(system)
+                },
                 "credentials": row.credentials,
                 "credentials_since": row.credentials_since or {},
                 "internal_credentials": self._internal(system),

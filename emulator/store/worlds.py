@@ -6,14 +6,29 @@ such a row by a foreign key. A new table belongs without a word here: it is empt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
 
 from emulator.domain.states import ACTIVE
-from emulator.store.tables import Instant, jobs, listeners, metadata, worlds
+from emulator.store.files import batched
+from emulator.store.tables import (
+    Instant,
+    apps,
+    attempts,
+    clients,
+    files,
+    jobs,
+    listeners,
+    metadata,
+    metadata_records,
+    postits,
+    subscriptions,
+    systems,
+    worlds,
+)
 
 # What a world begins with and goes back to. The rest (tokens, messages on their way, scenarios, what was
 # recorded for tests) is of the moment.
@@ -39,8 +54,20 @@ KEPT = (
     "metadata_grants",
     "metadata_readers",
     "metadata_entries",
+    "simulations",
 )
 _STAYS = (worlds, listeners)
+_GLOBAL_KEYS = (
+    clients.c.key,
+    systems.c.uuid,
+    apps.c.uuid,
+    files.c.uuid,
+    jobs.c.id,
+    subscriptions.c.id,
+    attempts.c.id,
+    postits.c.id,
+    metadata_records.c.uuid,
+)
 _BATCH = 500
 
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -56,15 +83,30 @@ class WorldRows:
         return {name: self._read(_table(name), world) for name in KEPT}
 
     def put_back(self, world: str, rows: Rows) -> None:
-        """Exactly these rows, and no others. Raises KeyError for tables that are not there any more."""
+        """Exactly these rows, and no others; rows that the database numbers get new numbers, in their order."""
         self.clear(world)
+        numbers: dict[tuple[str, int], int] = {}
         for name in KEPT:
-            values = rows.get(name, [])
             table = _table(name)
             moments = [column.name for column in table.columns if isinstance(column.type, Instant)]
-            for start in range(0, len(values), _BATCH):
-                some = [_typed(row, moments) for row in values[start : start + _BATCH]]
-                self._connection.execute(insert(table), some)
+            parents = {
+                key.parent.name: key.column.table.name
+                for key in table.foreign_keys
+                if _numbered(key.column.table)
+            }
+            for some in _batches(rows.get(name, [])):
+                values = [_typed(row, moments) for row in some]
+                for row in values:
+                    for column, parent in parents.items():
+                        row[column] = numbers[parent, row[column]]
+                if not _numbered(table):
+                    self._connection.execute(insert(table), values)
+                    continue
+                old = [row.pop("seq") for row in values]
+                new = self._connection.scalars(
+                    insert(table).returning(table.c.seq, sort_by_parameter_order=True), values
+                )
+                numbers |= {(name, number): given for number, given in zip(old, new, strict=True)}
 
     def clear(self, world: str) -> None:
         """Everything of the world goes, except that it is there, and its listeners."""
@@ -77,6 +119,15 @@ class WorldRows:
         self.clear(world)
         self._connection.execute(delete(listeners).where(listeners.c.world == world))
         self._connection.execute(delete(worlds).where(worlds.c.name == world))
+
+    def any_elsewhere(self, world: str, ids: Iterable[str]) -> bool:
+        """Whether one of these is a key of another world: keys are keys of the whole store."""
+        for some in batched(ids):
+            for column in _GLOBAL_KEYS:
+                query = select(column).where(column.in_(some), column.table.c.world != world).limit(1)
+                if self._connection.scalar(query) is not None:
+                    return True
+        return False
 
     def active_jobs(self, world: str) -> list[str]:
         """Ids of its jobs that have not ended."""
@@ -106,6 +157,17 @@ def belongs(table: Table, world: str) -> ColumnElement[bool]:
     (key,) = table.foreign_keys
     parent = key.column.table
     return key.parent.in_(select(key.column).where(parent.c.world == world))
+
+
+def _batches(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, len(rows), _BATCH):
+        yield rows[start : start + _BATCH]
+
+
+def _numbered(table: Table) -> bool:
+    """Whether the database gives its rows their keys."""
+    key = list(table.primary_key.columns)
+    return len(key) == 1 and key[0].name == "seq"
 
 
 def _table(name: str) -> Table:

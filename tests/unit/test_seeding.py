@@ -8,7 +8,7 @@ import pytest
 
 from emulator.app import Emulator
 from emulator.data_directory import DataDirectory
-from emulator.seeding import BadSeed
+from emulator.seeds.source import BadSeed
 from emulator.settings import Settings
 from tests.served import Api, served
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -80,12 +81,24 @@ class RemoteLauncher:
         """See ``ports.Launcher``."""
         self._watching.drop(launch.job_id)
 
-    def stop(self, *, end_scripts: bool = False) -> None:
-        """Ask no more. Scripts go on, unless ``end_scripts``."""
-        running = self._watching.launches() if end_scripts else []
-        self._watching.stop()
+    def forget_world(self, world: str) -> None:
+        """See RoutedLauncher: nobody asks for the world's scripts any more; they are cancelled, without haste."""
+        ours = self._watching.of_world(world)
+        for launch, _, _ in ours:
+            self._watching.drop(launch.job_id)
+        running = [(launch, remote_job_id) for launch, remote_job_id, is_open in ours if is_open]
+        if running:
+            threading.Thread(target=self._cancel_all, args=[running], name="cancel", daemon=True).start()
+
+    def _cancel_all(self, running: list[tuple[Launch, str]]) -> None:
         for launch, remote_job_id in running:
             try:
                 self.cancel(launch, remote_job_id)
             except OSError as error:
                 log.warning("job %s goes on as %s: %s", launch.job_id, remote_job_id, error)
+
+    def stop(self, *, end_scripts: bool = False) -> None:
+        """Ask no more. Scripts go on, unless ``end_scripts``."""
+        running = self._watching.launches() if end_scripts else []
+        self._watching.stop()
+        self._cancel_all(running)

@@ -115,6 +115,12 @@ class Watching:
             watched = [script for home in self._rounds.values() for script in home.scripts.values()]
         return [(one.launch, one.remote_job_id) for one in watched if _open(one)]
 
+    def of_world(self, world: str) -> list[tuple[Launch, str, bool]]:
+        """Every script of a world, with its remote job id, and whether it has not ended."""
+        with self._lock:
+            watched = [script for home in self._rounds.values() for script in home.scripts.values()]
+        return [(one.launch, one.remote_job_id, _open(one)) for one in watched if one.launch.world == world]
+
     def stop(self) -> None:
         """Nobody is asked after this, and ``on_change`` is not called."""
         with self._lock:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from emulator.app import Emulator
-from emulator.seeding import DEFAULT_WORLD
+from emulator.domain.world import DEFAULT_WORLD
 from tests.served import Api
 
 LOGIN = ("testuser", "emulator")

@@ -19,7 +19,7 @@ from emulator.app import Emulator
 from emulator.domain.identity import Token
 from emulator.domain.paths import host_path
 from emulator.domain.system import Role, StorageConfig, System, SystemRole, SystemStatus, SystemType
-from emulator.seeding import DEFAULT_WORLD
+from emulator.domain.world import DEFAULT_WORLD
 from tests.real.waiting import wait_until
 
 OWNER, OTHER, ADMIN = "testuser", "student01", "admin"

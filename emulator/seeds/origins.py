@@ -1,0 +1,177 @@
+"""What worlds go back to: their rows and files as they were when they were made.
+
+::
+
+    <data>/worlds/<world>.<generation>/rows.json     rows by table
+                                       hosts/…       what lies on each machine
+                                       scenarios/…   what is armed when the world begins
+    <data>/worlds/.new-…                             being made, or being removed
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emulator.domain.clock import ClockSetting
+from emulator.domain.document import from_document, to_document
+from emulator.domain.errors import Unavailable
+from emulator.domain.identity import World
+from emulator.domain.world import Grown, Machines, NewWorld, Picture
+from emulator.seeds.nursery import Nursery
+from emulator.seeds.source import FILES, SCENARIOS
+from emulator.seeds.trees import copy_tree
+from emulator.seeds.writing import write_seed
+
+_ROWS, _HOSTS = "rows.json", "hosts"
+_DRAFT = ".new-"
+_NUMBERS = itertools.count(1)
+
+
+class KeptOrigins:
+    """See domain.world.Origins."""
+
+    def __init__(self, directory: Path, machines: Machines, nursery: Callable[[], Nursery]) -> None:
+        """``nursery`` is asked for when the first world is to be made."""
+        self._directory = directory
+        self._machines = machines
+        self._make_nursery = nursery
+        self._nursery: Nursery | None = None
+
+    def grow(self, wanted: NewWorld, generation: int) -> Grown:
+        """See the port."""
+        if self._nursery is None:
+            self._nursery = self._make_nursery()
+        try:
+            with self._nursery.grown(wanted) as (world, rows, hosts, scenarios, clock):
+                kept = self.keep(world.name, generation, rows, hosts, scenarios)
+        except OSError as error:
+            raise _unavailable("The world cannot be made", error) from error
+        return Grown(world=_kept_as(world, kept, clock), rows=rows, clock=clock, scenarios=scenarios)
+
+    def keep(
+        self,
+        world: str,
+        generation: int,
+        rows: Mapping[str, list[dict[str, Any]]],
+        hosts: Path,
+        scenarios: Mapping[str, str],
+    ) -> str:
+        """Keep a world as it is; the answer is what it is kept under. Raises OSError."""
+        draft = self._directory / f"{_DRAFT}{os.getpid()}-{next(_NUMBERS)}"
+        try:
+            for path in hosts.iterdir() if hosts.is_dir() else ():
+                if not path.name.startswith("."):  # uploads on their way
+                    copy_tree(path, draft / _HOSTS / path.name)
+            (draft / SCENARIOS).mkdir(parents=True)
+            for name, text in scenarios.items():
+                (draft / SCENARIOS / name).write_text(text, encoding="utf-8")
+            (draft / _ROWS).write_text(json.dumps(rows), encoding="utf-8")
+            kept = f"{world}.{generation}"
+            shutil.rmtree(self._directory / kept, ignore_errors=True)
+            draft.rename(self._directory / kept)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        return kept
+
+    def kept(self, world: World) -> Grown | None:
+        """See the port."""
+        place = self._directory / world.kept
+        if not world.kept or not (place / _ROWS).exists():
+            return None
+        try:
+            rows = json.loads((place / _ROWS).read_text(encoding="utf-8"))
+            texts = {path.name: path.read_text(encoding="utf-8") for path in (place / SCENARIOS).iterdir()}
+        except (OSError, ValueError) as error:
+            raise _unavailable(f"What the world {world.name} was made from cannot be read", error) from error
+        clock = None if world.clock is None else from_document(ClockSetting, world.clock)
+        return Grown(world=world, rows=rows, clock=clock, scenarios=dict(sorted(texts.items())))
+
+    def lay_out(self, kept: str, world: str, generation: int) -> None:
+        """See the port."""
+        source, target = self._directory / kept / _HOSTS, self._machines.home(world, generation)
+        try:
+            shutil.rmtree(target, ignore_errors=True)
+            if source.is_dir():
+                copy_tree(source, target)
+            else:
+                target.mkdir(parents=True)
+        except OSError as error:
+            shutil.rmtree(target, ignore_errors=True)
+            raise _unavailable(f"The files of the world {world} cannot be put in place", error) from error
+
+    def clear(self, world: str, generation: int) -> None:
+        """See the port. Those who still work there find nothing at once; the rest takes its time."""
+        home = self._machines.home(world, generation)
+        gone = home.with_name(f".gone-{os.getpid()}-{next(_NUMBERS)}")
+        with suppress(FileNotFoundError):
+            home.rename(gone)
+            _remove_soon(gone)
+
+    def drop(self, kept: str) -> None:
+        """See the port."""
+        _remove_soon(self._directory / kept)
+
+    def draft(self) -> Path:
+        """See the port."""
+        path = self._directory / f"{_DRAFT}{os.getpid()}-{next(_NUMBERS)}"
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            raise _unavailable("There is no room for a world", error) from error
+        return path
+
+    def copy_files(self, world: str, folder: Path) -> None:
+        """See the port."""
+        home = self._machines.home(world)
+        try:
+            hosts = (
+                [path for path in home.iterdir() if not path.name.startswith(".")] if home.is_dir() else []
+            )
+            (folder / FILES).mkdir()
+            for path in hosts:
+                copy_tree(path, folder / FILES / path.name)
+        except (OSError, RecursionError) as error:
+            raise _unavailable(f"The files of the world {world} cannot be copied", error) from error
+
+    def write(self, picture: Picture, folder: Path) -> None:
+        """See the port."""
+        try:
+            write_seed(picture, folder)
+        except OSError as error:
+            raise _unavailable("The snapshot cannot be written", error) from error
+
+    def sweep(self, worlds: Mapping[str, World]) -> None:
+        """See the port."""
+        kept = {world.kept for world in worlds.values()}
+        homes = {self._machines.home(world.name, world.generation) for world in worlds.values()}
+        _remove_others(self._directory, {self._directory / name for name in kept if name})
+        _remove_others(self._machines.home("any").parent, homes)
+
+
+def _remove_others(directory: Path, wanted: set[Path]) -> None:
+    if directory.is_dir():
+        for path in directory.iterdir():
+            if path not in wanted and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_soon(path: Path) -> None:
+    threading.Thread(target=shutil.rmtree, args=[path], kwargs={"ignore_errors": True}, daemon=True).start()
+
+
+def _kept_as(world: World, kept: str, clock: ClockSetting | None) -> World:
+    return replace(world, kept=kept, clock=None if clock is None else to_document(clock))
+
+
+def _unavailable(what: str, error: Exception) -> Unavailable:
+    return Unavailable(f"{what}: {getattr(error, 'strerror', None) or error}")

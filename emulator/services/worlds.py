@@ -1,0 +1,279 @@
+"""Worlds as wholes: made, shown, reset, pictured, restored, removed.
+
+A world is made out of sight and put in place by one transaction, which is also what exchanges it: there is the old
+world or the new one, for a request as for a program that is killed. Its files lie in a directory that the record
+names, so they change with it. What nobody names any more is swept away, at once or by the next start.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from emulator.domain.clock import ClockMode, ClockSetting, begun
+from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed
+from emulator.domain.identity import World
+from emulator.domain.listener import WORLD_NAME, Listener
+from emulator.domain.message_ports import MailReader
+from emulator.domain.world import DEFAULT_WORLD, Grown, Machines, NewWorld, Origins, Runner, WorldState
+from emulator.engine.clocks import WorldClocks
+from emulator.engine.ids import WorldIds
+from emulator.services.accounts import AccountService
+from emulator.services.doors import Doors
+from emulator.services.listeners import ListenerService
+from emulator.services.scenarios import ScenarioService
+from emulator.store import Store
+
+_COUNTED = ("users", "systems", "apps", "jobs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldParts:
+    """What worlds as wholes stand on.
+
+    ``forget`` are told of a world that has begun anew, or has gone: what they remember of it is over.
+    """
+
+    store: Store
+    origins: Origins
+    machines: Machines
+    doors: Doors
+    clocks: WorldClocks
+    ids: WorldIds
+    mailbox: MailReader
+    runners: Callable[[], Iterable[Runner]]
+    scenarios: Callable[[], ScenarioService]
+    forget: tuple[Callable[[str], None], ...] = ()
+
+
+class WorldService:
+    def __init__(self, parts: WorldParts, accounts: AccountService, listeners: ListenerService) -> None:
+        self._parts = parts
+        self._accounts = accounts
+        self._listeners = listeners
+        self._lock = threading.Condition()
+        self._changing: set[str] = set()
+
+    def all(self) -> list[WorldState]:
+        """By name."""
+        with self._parts.store.read() as tx:
+            worlds = [world for world in tx.accounts.worlds() if world.seeded]
+        return [self._state(world) for world in worlds]
+
+    def one(self, name: str) -> WorldState:
+        """Raises NotFound."""
+        return self._state(self._world(name))
+
+    def create(self, wanted: NewWorld, listener: Listener | None = None) -> WorldState:
+        """Make a world; with a listener it can be asked at once. ``name`` "": the next ``world-<number>``.
+
+        Raises Invalid (a mistake in what is wanted or in the seed), PreconditionFailed (name or port is taken);
+        nothing is left then.
+        """
+        if wanted.name and not WORLD_NAME.fullmatch(wanted.name):
+            raise Invalid(f"name must match {WORLD_NAME.pattern}")
+        with self._reserved(wanted.name) as name:
+            self._put_in_place(self._parts.origins.grow(replace(wanted, name=name), 1), None)
+            if listener is not None:
+                try:
+                    self._listeners.add(replace(listener, world=name, name=listener.name or name))
+                except BaseException:
+                    self._remove(self._world(name))
+                    raise
+        return self.one(name)
+
+    def reset(self, name: str) -> WorldState:
+        """Back to what it was made from. Raises NotFound, Unavailable; nothing has changed then."""
+        with self._alone(name):
+            world = self._world(name)
+            grown = self._parts.origins.kept(world)
+            if grown is None:  # made by an older version, or what was kept has been removed by hand
+                grown = self._parts.origins.grow(NewWorld(name=name), world.generation + 1)
+            self._put_in_place(grown, world)
+        return self.one(name)
+
+    def restore(self, wanted: NewWorld) -> WorldState:
+        """Replace a world, and what it goes back to, by what a seed has. Raises NotFound, Invalid, Unavailable."""
+        with self._alone(wanted.name):
+            world = self._world(wanted.name)
+            self._put_in_place(self._parts.origins.grow(wanted, world.generation + 1), world)
+        return self.one(wanted.name)
+
+    def delete(self, name: str) -> None:
+        """With all that is in it; jobs that run are killed. Raises NotFound, Forbidden (the default world)."""
+        if name == DEFAULT_WORLD:
+            raise Forbidden(
+                f"The world {DEFAULT_WORLD} is that of the ordinary port: it can be reset, not deleted"
+            )
+        with self._alone(name):
+            self._remove(self._world(name))
+
+    def recover(self) -> None:
+        """Before anything is served: clear away what was being made or removed when the program ended."""
+        with self._parts.store.read() as tx:
+            worlds = {world.name: world for world in tx.accounts.worlds()}
+        for world in list(worlds.values()):
+            if not world.seeded and world.name != DEFAULT_WORLD:
+                with self._parts.store.write() as tx:
+                    tx.worlds.remove(world.name)
+                del worlds[world.name]
+        for world in worlds.values():
+            self._parts.machines.move(world.name, world.generation)
+        self._parts.origins.sweep(worlds)
+
+    def _put_in_place(self, grown: Grown, old: World | None) -> None:
+        """The one moment at which a world is exchanged; ``old`` is what it is until then."""
+        p, name = self._parts, grown.world.name
+        generation = 1 if old is None else old.generation + 1
+        world = replace(grown.world, generation=generation, seeded=True)
+        try:
+            for source, text in grown.scenarios.items():
+                p.scenarios().read(text, source)
+            p.origins.lay_out(world.kept, name, generation)
+            with p.doors.closed(name):
+                self._let_go(name)
+                self._exchange(world, grown)
+                self._begin(world, grown)
+        except BaseException:
+            if self._is_there(world):
+                raise
+            p.origins.clear(name, generation)
+            if old is None or old.kept != world.kept:
+                p.origins.drop(world.kept)
+            raise
+        if old is not None:
+            self._tidy(old, keep=world.kept)
+
+    def _exchange(self, world: World, grown: Grown) -> None:
+        p, name = self._parts, world.name
+        with p.store.write() as tx:
+            tx.worlds.put_back(name, grown.rows)
+            tx.accounts.put_world(world)
+            if grown.clock is not None and grown.clock != ClockSetting(mode=ClockMode.REAL):
+                tx.clocks.save(name, begun(grown.clock, p.clocks.machine.now()))
+            if world.chance_seed is not None:
+                tx.chances.save(name, world.chance_seed, world.chance_generation)
+
+    def _begin(self, world: World, grown: Grown) -> None:
+        """What is remembered outside the store begins anew too."""
+        p, name = self._parts, world.name
+        p.machines.move(name, world.generation)
+        with p.store.read() as tx:
+            state = tx.clocks.all().get(name)
+        if state is not None:
+            p.clocks.resume(name, state)
+        else:
+            p.clocks.forget(name)
+        p.ids.begin(name, world.chance_seed, world.chance_generation)
+        self._forget(name)
+        self._go_on(name, [])
+        for source, text in grown.scenarios.items():
+            p.scenarios().arm(name, text, source)
+
+    def _is_there(self, world: World) -> bool:
+        with self._parts.store.read() as tx:
+            found = tx.accounts.world(world.name)
+        return found is not None and (found.generation, found.kept) == (world.generation, world.kept)
+
+    def _remove(self, world: World) -> None:
+        p, name = self._parts, world.name
+        with p.doors.closed(name):
+            self._let_go(name)
+            for state in self._listeners.all():
+                if state.listener.world == name:
+                    self._listeners.remove(state.listener.name)
+            with p.store.write() as tx:
+                tx.worlds.remove(name)
+            p.machines.move(name, 1)
+            p.clocks.forget(name)
+            p.ids.forget(name)
+            self._forget(name)
+            self._go_on(name, [])
+        self._tidy(world, keep="")
+
+    def _let_go(self, name: str) -> None:
+        """Everybody stops to work for the world; raises Unavailable, and they go on, when somebody does not."""
+        with self._parts.store.read() as tx:
+            jobs = tx.worlds.active_jobs(name)
+        try:
+            for runner in self._parts.runners():
+                runner.let_go(name, jobs)
+        except BaseException:
+            self._go_on(name, jobs)
+            raise
+
+    def _go_on(self, name: str, jobs: list[str]) -> None:
+        for runner in self._parts.runners():
+            runner.go_on(name, jobs)
+
+    def _forget(self, name: str) -> None:
+        self._accounts.forget(name)
+        self._parts.mailbox.empty(name)
+        for forget in self._parts.forget:
+            forget(name)
+
+    def _tidy(self, old: World, keep: str) -> None:
+        self._parts.origins.clear(old.name, old.generation)
+        if old.kept and old.kept != keep:
+            self._parts.origins.drop(old.kept)
+
+    def _world(self, name: str) -> World:
+        with self._parts.store.read() as tx:
+            world = tx.accounts.world(name)
+        if world is None or not world.seeded:
+            raise NotFound(f"No world found with name {name}")
+        return world
+
+    def _state(self, world: World) -> WorldState:
+        p = self._parts
+        with p.store.read() as tx:
+            counts = tx.worlds.counts(world.name, _COUNTED)
+            active = len(tx.worlds.active_jobs(world.name))
+        clock = p.clocks.of(world.name).state
+        return WorldState(
+            world=world,
+            now=p.clocks.of(world.name).now(),
+            clock=ClockSetting(mode=clock.mode, factor=clock.factor),
+            listeners={
+                state.listener.name: state.url
+                for state in self._listeners.all()
+                if state.listener.world == world.name
+            },
+            counts=counts,
+            active=active,
+        )
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """One change after the other for each world."""
+        with self._lock:
+            self._lock.wait_for(lambda: name not in self._changing)
+            self._changing.add(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._changing.discard(name)
+                self._lock.notify_all()
+
+    @contextmanager
+    def _reserved(self, name: str) -> Iterator[str]:
+        """A name that no world has, for the block. Raises PreconditionFailed."""
+        with self._lock:
+            with self._parts.store.read() as tx:
+                taken = {world.name for world in tx.accounts.worlds()} | self._changing
+            if not name:
+                numbers = itertools.count(1)
+                name = next(free for n in numbers if (free := f"world-{n}") not in taken)
+            if name in taken:
+                raise PreconditionFailed(f"name: there is a world {name} already")
+            self._changing.add(name)
+        try:
+            yield name
+        finally:
+            with self._lock:
+                self._changing.discard(name)
+                self._lock.notify_all()
