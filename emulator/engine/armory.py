@@ -230,7 +230,7 @@ class Armory:
                     until=stop.until,
                     arming=stop.arming,
                 )
-                self.stops.add(strike, over=stop.over)
+                self.stops.add(strike, armed.arming.since, over=stop.over)
 
     def _drop(self, number: int) -> list[Wake]:
         """Out of memory; the answer wakes those who wait."""

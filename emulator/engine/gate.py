@@ -154,7 +154,7 @@ class ScenarioGate:
         for each, counts in risen.items():
             each.counts.update(counts)
         if strike is not None and lasts(strike):
-            self._stops.add(strike)
+            self._stops.add(strike, now)
         if winner is not None and winner[0].standing(winner[1], now) is Standing.SPENT:
             self._armory.listen(occasion.world, now)
         return strike

@@ -9,6 +9,8 @@ from datetime import datetime
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.scenario import asked_again
 
+_TIDY_FROM = 1000
+
 HOLD = "hold"
 LENGTH = "for"
 """The argument of an action that says how long it lasts, in seconds; see ``scenario/catalog/kind.py``."""
@@ -36,26 +38,30 @@ class Stops:
     """All that is stopped in all worlds. Not safe by itself for several threads: the gate's lock is over it."""
 
     def __init__(self) -> None:
-        self._by_strike: dict[tuple[int, str, int], Stopped] = {}
+        self._by_arming: dict[int, dict[tuple[str, int], Stopped]] = {}
         self._by_subject: dict[tuple[str, ...], list[Stopped]] = {}
+        self._tidy_at = _TIDY_FROM
 
-    def add(self, strike: Strike, over: bool = False) -> None:
-        stopped = Stopped(strike, over)
-        self._by_strike[_key(strike)] = stopped
+    def add(self, strike: Strike, now: datetime, over: bool = False) -> None:
+        """Keep it until it is over; what asks again, until its scenario is disarmed."""
+        found = self._by_arming.setdefault(strike.arming, {})
+        found[strike.rule, strike.number] = stopped = Stopped(strike, over)
         if asked_again(strike.occasion):
             self._by_subject.setdefault(_subject(strike.occasion), []).append(stopped)
+        elif len(found) > self._tidy_at:
+            self._tidy(strike.arming, now)
 
     def at(self, occasion: Occasion) -> list[Stopped]:
         """What was stopped before at this very occasion, which now asks again; ended ones too."""
         return self._by_subject.get(_subject(occasion), []) if asked_again(occasion) else []
 
     def find(self, strike: Strike) -> Stopped | None:
-        return self._by_strike.get(_key(strike))
+        return self._by_arming.get(strike.arming, {}).get((strike.rule, strike.number))
 
     def of(self, arming: int, rule: str | None = None) -> Iterator[Stopped]:
         """Those of a scenario, or of one of its rules, in the order in which they were stopped."""
-        for (number, name, _), stopped in list(self._by_strike.items()):
-            if number == arming and rule in (None, name):
+        for (name, _), stopped in list(self._by_arming.get(arming, {}).items()):
+            if rule in (None, name):
                 yield stopped
 
     def end(self, stopped: Stopped) -> list[Callable[[], None]]:
@@ -68,8 +74,11 @@ class Stops:
 
     def drop(self, stopped: Stopped) -> None:
         """Nobody will ask about it any more."""
-        self._by_strike.pop(_key(stopped.strike), None)
-        subject = _subject(stopped.strike.occasion)
+        strike = stopped.strike
+        self._by_arming.get(strike.arming, {}).pop((strike.rule, strike.number), None)
+        if not asked_again(strike.occasion):
+            return
+        subject = _subject(strike.occasion)
         left = [each for each in self._by_subject.get(subject, ()) if each is not stopped]
         if left:
             self._by_subject[subject] = left
@@ -79,14 +88,18 @@ class Stops:
     def drop_all(self, arming: int) -> list[Callable[[], None]]:
         """The scenario is gone: nothing waits for it any more. The answer wakes those who did."""
         woken = []
-        for stopped in list(self.of(arming)):
+        for stopped in self.of(arming):
             woken += self.end(stopped)
             self.drop(stopped)
+        self._by_arming.pop(arming, None)
         return woken
 
-
-def _key(strike: Strike) -> tuple[int, str, int]:
-    return strike.arming, strike.rule, strike.number
+    def _tidy(self, arming: int, now: datetime) -> None:
+        """Drop what has ended by itself with nobody waiting, whenever that has become much."""
+        for stopped in self.of(arming):
+            if stopped.ended(now) and not stopped.waiting and not asked_again(stopped.strike.occasion):
+                self.drop(stopped)
+        self._tidy_at = max(_TIDY_FROM, 2 * len(self._by_arming.get(arming, {})))
 
 
 def _subject(occasion: Occasion) -> tuple[str, ...]:

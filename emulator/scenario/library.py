@@ -36,7 +36,7 @@ class Library:
     def text(self, name: str) -> bytes:
         """Raises NotFound, with what was meant."""
         if name not in self.names():
-            raise NotFound(f"The library has no such scenario: {unknown('scenario', name, self.names())}")
+            raise NotFound(unknown("scenario", name, self.names()))
         return (self._folder / f"{name}{_SUFFIX}").read_bytes()
 
     def find(self, named: str) -> tuple[bytes, str]:

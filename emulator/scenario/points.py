@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 from emulator.domain.fault import FAMILIES
 
-_JOB = ("user", "job", "job_name", "app", "system", "queue", "host")
+_JOB = ("user", "job", "job_name", "app", "system", "queue")
+_SCRIPT = (*_JOB, "host")
 _ALWAYS = ("world", "operation")
 
 
@@ -39,18 +40,18 @@ POINTS = (
     PointKind(
         "transfer.file",
         "a file of any transfer is about to be copied: inputs, assets, outputs, imports, uploads, downloads",
-        (*_JOB, "path", "url"),
+        (*_SCRIPT, "path"),
     ),
-    PointKind("host.connect", "a machine is about to be entered", (*_JOB, "path")),
-    PointKind("host.exec", "a command is about to be run on a machine", (*_JOB, "path")),
-    PointKind("scheduler.submit", "a script is about to be handed to a scheduler", _JOB),
-    PointKind("scheduler.status", "a scheduler is about to be asked how a script stands", _JOB),
-    PointKind("scheduler.cancel", "a scheduler is about to be told to end a script", _JOB),
-    PointKind("app.run", "the app is about to be run: what its script does is replaced", _JOB),
+    PointKind("host.connect", "a machine is about to be entered", _SCRIPT),
+    PointKind("host.exec", "a command is about to be run on a machine", _SCRIPT),
+    PointKind("scheduler.submit", "a script is about to be handed to a scheduler", _SCRIPT),
+    PointKind("scheduler.status", "a scheduler is about to be asked how a script stands", _SCRIPT),
+    PointKind("scheduler.cancel", "a scheduler is about to be told to end a script", _SCRIPT),
+    PointKind("app.run", "the app is about to be run: what its script does is replaced", _SCRIPT),
     PointKind(
         "notify.deliver",
         "a notification is about to be sent",
-        ("user", "job", "job_name", "app", "system", "event", "url"),
+        (*_JOB, "event", "url"),
     ),
     PointKind("token.issue", "a token is about to be given for a password or a code", ("user",)),
     PointKind("token.refresh", "a token is about to be given for a refresh token", ("user",)),

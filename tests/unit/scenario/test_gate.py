@@ -295,3 +295,12 @@ def test_a_world_forgotten_in_the_store_is_forgotten_here(gate: Bench) -> None:
     gate.armory.load(WORLD)
     assert gate.gate.released(held) and not gate.gate.armed(WORLD, "job")
     assert gate.armory.states(WORLD) == []
+
+
+def test_what_has_ended_by_itself_takes_no_room(gate: Bench) -> None:
+    gate.arm("- {at: http.jobs.list, do: {delay: 1}}")
+    for _ in range(30):
+        for _ in range(100):
+            gate.strike("http.jobs.list")
+        gate.advance(1)
+    assert sum(1 for _ in gate.armory.stops.of(1)) <= 1100
