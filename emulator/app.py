@@ -19,7 +19,6 @@ from emulator.domain.errors import EmulatorError, Unavailable
 from emulator.domain.fault import Strike
 from emulator.domain.listener import WORLD_NAME
 from emulator.domain.paths import host_path, virtual_path
-from emulator.domain.ports import Hosts
 from emulator.domain.world import DEFAULT_WORLD
 from emulator.engine.armory import Armory
 from emulator.engine.bell import Bell
@@ -39,13 +38,11 @@ from emulator.host_parts import map_hosts
 from emulator.hosts.fetch import HttpFetcher
 from emulator.hosts.gated import GatedHosts
 from emulator.hosts.sandbox import SandboxHosts
+from emulator.launch_parts import launchers
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
-from emulator.runtimes.gated.launcher import GatedLauncher
-from emulator.runtimes.launcher import SandboxLauncher
-from emulator.runtimes.remote.launcher import RemoteLauncher
-from emulator.runtimes.routed import RoutedLauncher
-from emulator.runtimes.simulated.launcher import SimulatedLauncher
+from emulator.resources import fixtures
+from emulator.seeds.reserved import ReservedApps
 from emulator.server import TlsIdentity
 from emulator.services.doors import Doors
 from emulator.services.own_server import OwnServer
@@ -263,7 +260,17 @@ class Emulator:
         sandboxes = SandboxHosts(data / "hosts")
         self.hosts = map_hosts(settings, data, sandboxes, self.store, clocks.machine)
         hosts = GatedHosts(self.hosts, gate, self._linger)
-        self.launcher = self._launchers(data, sandboxes, hosts)
+        self.launcher = launchers(
+            data,
+            settings,
+            clocks,
+            gate,
+            sandboxes=sandboxes,
+            machines=self.hosts,
+            hosts=hosts,
+            on_change=self._wake,
+            linger=self._linger,
+        )
         self.engine = Engine(
             store=self.store,
             clocks=clocks,
@@ -316,7 +323,11 @@ class Emulator:
             own_url=lambda: self.url,
             worlds=lambda: worlds,
             make_world=self._make_world,
+            on_app_named=lambda world, app_id: reserved.ensure(world, app_id),
             wake=self._wake,
+        )
+        reserved = ReservedApps(
+            store=self.store, hosts=hosts, services=lambda: services, folder=fixtures() / "reserved"
         )
         self.services = services = wire(parts)
         services.worlds.recover()
@@ -332,36 +343,6 @@ class Emulator:
         stand_in = stood_in(settings)
         self._tls = TlsIdentity(data, stand_in.hosts if stand_in else ())
         self.ways_in.serve(wsgi, self._tls)
-
-    def _launchers(self, data: Path, sandboxes: SandboxHosts, hosts: Hosts) -> GatedLauncher:
-        """What runs and plays scripts, within reach of scenarios."""
-        machine, settings = self.clocks.machine, self.settings
-
-        def on_change(job_id: str) -> None:
-            self.launcher.changed(job_id)
-
-        run = SandboxLauncher(
-            hosts=sandboxes, clock=machine, spool=data / "spool", settings=settings, on_change=on_change
-        )
-        return GatedLauncher(
-            launcher=RoutedLauncher(
-                sandboxes=run,
-                machines=RemoteLauncher(hosts=hosts, clock=machine, settings=settings, on_change=on_change),
-                simulated=SimulatedLauncher(
-                    hosts=hosts,
-                    clocks=self.clocks,
-                    directory=data / "simulated",
-                    next_number=run.next_number,
-                    on_change=on_change,
-                ),
-            ),
-            gate=self.gate,
-            clocks=self.clocks,
-            hosts=self.hosts,
-            directory=data / "interventions",
-            on_change=self._wake,
-            linger=self._linger,
-        )
 
     def _linger(self, strike: Strike) -> None:
         """Wait where a scenario says so, in the thread of a request."""

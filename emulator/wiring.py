@@ -15,8 +15,8 @@ from emulator.engine.bell import Bell
 from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.file_stagings import StagingQueue
 from emulator.engine.journal import Journal
-from emulator.engine.timelapse import Timelapse
 from emulator.engine.striking import Strikes
+from emulator.engine.timelapse import Timelapse
 from emulator.resources import scenarios
 from emulator.services import Services
 from emulator.services.accounts import AccountService
@@ -61,9 +61,8 @@ from emulator.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the services stand on. ``make_world`` and ``wake`` (a job's id and world) call back into the composition root.
-
-    ``own_url`` is where the emulator reaches itself.
+    """What the services stand on. ``make_world`` and ``wake`` (a job's id and world) call back into the
+    composition root. ``own_url`` is where the emulator reaches itself.
     """
 
     settings: Settings
@@ -88,6 +87,7 @@ class Parts:
     own_url: Callable[[], str]
     worlds: Callable[[], WorldParts]
     make_world: Callable[[str], None]
+    on_app_named: Callable[[str, str], None]
     wake: Callable[[str, str], None]
 
 
@@ -227,6 +227,7 @@ def _catalog(p: Parts) -> _Catalog:
         systems=systems,
         files=files,
         file_permissions=file_permissions,
+        on_named=p.on_app_named,
     )
     return _Catalog(
         accounts=AccountService(store=p.store, settings=p.settings),

@@ -130,7 +130,7 @@ class _Definitions:
                     target = host_path(
                         system.storage, virtual_path(system.storage, definition.deployment_path)
                     )
-                    _copy(self._source.path(options["bundle"], "bundle"), files, target)
+                    copy_bundle(self._source.path(options["bundle"], "bundle"), files, target)
                 app = self._services.apps.register(owner, definition)
                 with self._seeder.store.write() as tx:
                     for username, word in (options.get("grants") or {}).items():
@@ -184,14 +184,14 @@ def _named(source: Source, where: str) -> Iterator[None]:
         raise BadSeed(f"{source.file}: {where}: {name}{error.strerror or error}") from error
 
 
-def _copy(bundle: Path, files: HostFiles, target: str) -> None:
+def copy_bundle(bundle: Path, files: HostFiles, target: str) -> None:
     """A directory of data files onto a host; executable files stay executable."""
     files.mkdir(target)
     for path in sorted(bundle.iterdir()):
         if path.name == "__pycache__":
             continue
         if path.is_dir():
-            _copy(path, files, join(target, path.name))
+            copy_bundle(path, files, join(target, path.name))
             continue
         with files.writer(join(target, path.name)) as stream:
             stream.write(path.read_bytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from emulator.domain.app import App, AppDefinition
@@ -43,10 +43,13 @@ class AppService(AppAccess):
         systems: SystemService,
         files: FileService,
         file_permissions: FilePermissionService,
+        on_named: Callable[[str, str], None] = lambda _world, _app_id: None,
     ) -> None:
+        """``on_named`` is told the world and id of an app before it is looked up for a user, and may register it."""
         super().__init__(store=store, clocks=clocks, ids=ids, journal=journal, systems=systems)
         self._files = files
         self._file_permissions = file_permissions
+        self.on_named = on_named
         assets = AppAssets(store=store, files=files)
         self.actions = AppActions(self)
         self.publishing = AppPublishing(self, assets)
@@ -56,6 +59,7 @@ class AppService(AppAccess):
 
     def get(self, caller: Caller, app_id: str) -> App:
         """The app, when the caller may see it. Raises NotFound, Forbidden [apps §6]."""
+        self.on_named(caller.world, app_id)
         with self.store.read() as tx:
             return self.readable(tx, caller, app_id)
 

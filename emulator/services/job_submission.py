@@ -52,6 +52,7 @@ class JobSubmission:
         self._block_private = settings.block_private_hosts
         self._profile = settings.jobs_profile
         self._window = settings.accepted_window_ms > 0
+        self._apps = apps
         self._planner = JobPlanner(
             systems=systems, apps=apps, files=files, file_permissions=file_permissions, settings=settings
         )
@@ -62,6 +63,7 @@ class JobSubmission:
         With ``jobs.accepted_window_ms`` it is stored as ACCEPTED: unseen, and without history [jobs §4.4].
         Raises Invalid, Forbidden or NotFound with the first check that fails; nothing is stored then.
         """
+        self._apps.on_named(caller.world, request.app_id)
         accepted = self._clocks.of(caller.world).now()
         submission = Submission(
             caller=caller, request=request, job_id=self._ids.of(caller.world).job(), accepted=accepted
