@@ -15,12 +15,12 @@ RUN pip install --no-cache-dir /wheels/*.whl && rm -r /wheels
 USER emulator
 WORKDIR /home/emulator
 # inside a container only its published ports can be reached, so listening everywhere is safe
-# (published as they are: 8000, and 8001-8040 for the worlds and users that get ports of their own)
+# (published as they are: 8000, and 8001-8020 for the worlds and users that get ports of their own)
 ENV TAPIS_EMULATOR_SERVER_HOST=0.0.0.0 \
-    TAPIS_EMULATOR_SERVER_LISTENER_PORTS=8001-8040 \
+    TAPIS_EMULATOR_SERVER_LISTENER_PORTS=8001-8020 \
     TAPIS_EMULATOR_DATA_DIR=/data
 VOLUME /data
-EXPOSE 8000-8040
+EXPOSE 8000-8020
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["tapis-emulator", "health"]
 ENTRYPOINT ["tapis-emulator"]
 CMD ["serve"]

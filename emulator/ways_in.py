@@ -171,13 +171,13 @@ def stood_in(settings: Settings) -> StandIn | None:
 
 
 def port_range(text: str) -> range:
-    """What ``8001-8040`` means; nothing for "". Raises BadSetting."""
+    """What ``8001-8020`` means; nothing for "". Raises BadSetting."""
     if not text.strip():
         return range(0)
     first, mark, last = (part.strip() for part in text.partition("-"))
     last = last if mark else first
     if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last) <= 65535):
-        raise BadSetting(f"{flag('server.listener_ports')}: {text!r} is not FIRST-LAST, as in 8001-8040")
+        raise BadSetting(f"{flag('server.listener_ports')}: {text!r} is not FIRST-LAST, as in 8001-8020")
     return range(int(first), int(last) + 1)
 
 
