@@ -29,8 +29,9 @@ def play_of(step: Step) -> Play | None:
 
 
 def _values(job: Job) -> dict[str, Any]:
-    """What a simulation can speak of: the job's parameters and inputs by their ids, and a few of its attributes."""
+    """What a simulation can speak of: parameters (what was not given, as the app has it), inputs, some attributes."""
     plan = job.plan
+    defaults = {one.id: one.default for one in plan.app.parameters}
     inputs = {source.input_id: source.name for source in plan.sources}
     return {
         "AGAVE_JOB_ID": job.id,
@@ -40,5 +41,6 @@ def _values(job: Job) -> dict[str, Any]:
         "AGAVE_JOB_EXECUTION_SYSTEM": plan.execution_system,
         "AGAVE_JOB_BATCH_QUEUE": plan.queue.name if plan.queue else "",
         **inputs,
+        **defaults,
         **plan.parameters,
     }
