@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from emulator.testing.errors import NoEmulator, Refused
-from emulator.testing.wire import Wire
+from emulator.testing.errors import NoEmulator, Refused, WaitedInVain
+from emulator.testing.wire import PATIENCE, Wire
+from emulator.testing.world import World
 
 if TYPE_CHECKING:
-    from emulator.testing.world import World
+    from urllib3 import BaseHTTPResponse
 
 _NAME_LENGTH = 63
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
@@ -35,16 +37,16 @@ class Server:
         """What ``/_emulator/<path>`` answers. Raises Refused, NoEmulator."""
         return self._wire.control(method, path, document, **options)
 
+    def stream(self, method: str, path: str) -> BaseHTTPResponse:
+        """The same for answers that are no JSON: to be read by whoever asked."""
+        return self._wire.stream(method, path)
+
     def world(self, name: str, **how: Any) -> World:
         """A new world of that name, in place of one that may be there; see :meth:`World.create`."""
-        from emulator.testing.world import World
-
         return World.create(self, name, **how)
 
     def default_world(self) -> World:
         """The world of the ordinary port, as it is."""
-        from emulator.testing.world import World
-
         return World.of(self, "default")
 
     def home(self, *names: str) -> Path:
@@ -79,14 +81,29 @@ class OwnServer(Server):
         from emulator.data_directory import DataDirectory
         from emulator.settings import load
 
-        chosen = load({"port": 0, "ephemeral": True, **settings})
-        self._emulator = Emulator(chosen, DataDirectory.temporary())
+        self._settings = load({"port": 0, "ephemeral": True, **settings})
+        self._emulator = Emulator(self._settings, DataDirectory.temporary())
         self._emulator.start()
         try:
             super().__init__(self._emulator.url)
         except BaseException:
             self._emulator.stop()
             raise
+
+    def restart(self, timeout: float = PATIENCE) -> None:
+        """Start again, on the same data and at the same addresses, what a scenario's ``stop-emulator`` has stopped.
+
+        Raises WaitedInVain when nothing has stopped it within ``timeout`` seconds.
+        """
+        from emulator.app import Emulator
+        from emulator.data_directory import DataDirectory
+
+        if not self._emulator.abandoned.wait(timeout):
+            raise WaitedInVain(f"waited {timeout:g} s in vain for a scenario to stop the emulator")
+        settings = replace(self._settings, port=urlsplit(self.url).port or 0)
+        again = Emulator(settings, DataDirectory(self._emulator.directory.path, ephemeral=True))
+        again.start()
+        self._emulator = again
 
     def close(self) -> None:
         """Stop it: running jobs are ended, their data removed."""

@@ -6,7 +6,7 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote, urlencode
 
 from emulator import __version__
@@ -37,12 +37,16 @@ class Wire:
         method: str,
         path: str,
         *,
-        body: bytes | None = None,
+        body: bytes | BinaryIO | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
         seconds: float = _ANSWER_SECONDS,
+        whole: bool = True,
     ) -> BaseHTTPResponse:
-        """The answer, whatever its status. Raises NoEmulator when there is none."""
+        """The answer, whatever its status; without ``whole`` its body is still to be read.
+
+        Raises NoEmulator when there is none.
+        """
         import urllib3
 
         if self._pool is None:
@@ -56,6 +60,7 @@ class Wire:
                 headers={"User-Agent": USER_AGENT, **(headers or {})},
                 timeout=urllib3.Timeout(connect=10, read=seconds),
                 redirect=False,
+                preload_content=whole,
             )
         except urllib3.exceptions.HTTPError as error:
             raise NoEmulator(f"{method} {target}: {error}") from error
@@ -72,6 +77,13 @@ class Wire:
     def control(self, method: str, path: str, document: Any = None, **options: Any) -> Any:
         """The same below ``/_emulator/``."""
         return self.json(method, f"_emulator/{path}", document, **options)
+
+    def stream(self, method: str, path: str) -> BaseHTTPResponse:
+        """What ``/_emulator/<path>`` answers, to be read by whoever asked. Raises Refused, NoEmulator."""
+        response = self.request(method, f"_emulator/{path}", whole=False)
+        if response.status >= 400:
+            _checked(response, f"{method} /_emulator/{path}")
+        return response
 
     def close(self) -> None:
         if self._pool is not None:

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 
-from tests.real.docker_engine import Engine
 from tests.real.waiting import wait_until
 from tests.served import Api, course_document
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 PORT = "8000/tcp"
 STOP_SECONDS = 60
 
-# one worker builds and uses it
+# one worker builds and uses it (conftest.py)
 pytestmark = pytest.mark.xdist_group("image")
-
-
-@pytest.fixture(scope="module")
-def client(docker_engine: Engine) -> Iterator[docker.DockerClient]:
-    with closing(docker.DockerClient(base_url=docker_engine.host, timeout=600)) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def image(client: docker.DockerClient, python_image: str) -> Iterator[Any]:
-    """The project's image, from the Dockerfile as it stands; gone again after the tests."""
-    assert python_image in (CHECKOUT / "Dockerfile").read_text(encoding="utf-8")
-    try:
-        built, _ = client.images.build(path=str(CHECKOUT), rm=True, forcerm=True)
-    except docker.errors.BuildError as failure:
-        said = "".join(line.get("stream", line.get("error", "")) for line in failure.build_log)
-        pytest.fail(f"{failure}\n{said}")
-    yield built
-    client.images.remove(str(built.id), force=True)
 
 
 @pytest.fixture(scope="module")
