@@ -243,10 +243,22 @@ def _install_hooks(
             return Response(status=200, content_type="application/json")  # Flask's own would be HTML
         found = by_endpoint.get(request.endpoint or "")
         route = found[1] if found else None
-        if watch is None or ACTS_AS in request.environ or _is_control(request.path):
+        if ACTS_AS in request.environ or _is_control(request.path):
             _let_in(route)
             return None
-        return _watched(watch, dialect(), route)
+        exchanges = services().doors.exchanges
+        if watch is None:
+            _let_in(route)
+        else:
+            answer = _watched(watch, dialect(), route)
+            if answer is not None:
+                return answer
+        _go_in(route, exchanges)
+        return None
+
+    @app.teardown_request
+    def _go_out(_error: BaseException | None) -> None:
+        services().doors.leave(g.pop("visit", None))
 
     @app.after_request
     def _cors(response: Response) -> Response:
@@ -282,11 +294,21 @@ def _let_in(route: Route | None) -> None:
         g.caller = _bearer_caller() if acts_as is None else acts_as
 
 
+def _go_in(route: Route | None, exchanges: int) -> None:
+    """Into the world, which may be exchanged just now: who has waited for that finds out anew who it is."""
+    here = g.caller.world if "caller" in g else scope().world
+    doors = services().doors
+    g.visit = doors.enter(here)
+    if doors.exchanges != exchanges:
+        _let_in(route)
+
+
 def _watched(watch: Watch, dialect: Dialect, route: Route | None) -> Response | None:
     """Let a request in, which is remembered whatever becomes of it; the answer where it goes no further.
 
     Scenarios speak before the gateway turns anybody away: a gateway that is down says so to everybody.
     """
+    services().world_clocks.settle(scope().world)
     watch.begin()
     refused: GatewayFault | None = None
     user, here = "", scope().world

@@ -6,7 +6,8 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, BinaryIO
 
 # never through a proxy: the emulator is meant, not the way out
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -48,6 +49,24 @@ def ask_text(url: str, path: str, method: str = "GET", timeout: float = 5, body:
         raise _refusal(url, error) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoAnswer(f"no emulator answers at {url}: {error}") from error
+
+
+def send(url: str, path: str, pieces: Iterable[bytes] | None, timeout: float = 5) -> BinaryIO:
+    """POST, piece by piece, what need not fit into memory; the answer is to be read, and closed.
+
+    Raises NoAnswer, Refused.
+    """
+    target = f"{url.rstrip('/')}/_emulator/{path}"
+    request = urllib.request.Request(target, data=pieces, method="POST")
+    if pieces is not None:
+        request.add_header("Content-Type", "application/x-tar")
+    try:
+        answer: BinaryIO = _OPENER.open(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        raise _refusal(url, error) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoAnswer(f"no emulator answers at {url}: {error}") from error
+    return answer
 
 
 def _refusal(url: str, error: urllib.error.HTTPError) -> NoAnswer:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from emulator.domain.clock import ClockSetting
 from emulator.domain.identity import World
@@ -108,6 +108,12 @@ class Origins(Protocol):
 
     def write(self, picture: Picture, folder: Path) -> None:
         """Write a seed, beside the files that are there. Raises Unavailable."""
+
+    def pack(self, folder: Path) -> Path:
+        """A seed as a compressed tar, beside its folder. Raises Unavailable."""
+
+    def unpack(self, stream: BinaryIO, folder: Path) -> Path:
+        """The seed that a tar holds, below a folder. Raises Invalid, Unavailable."""
 
 
 class Machines(Protocol):

@@ -72,7 +72,9 @@ class Nursery:
 
         Raises Invalid, OSError.
         """
-        source = read_source(wanted.folder or seed_path(wanted.seed, self._seed_file))
+        source = read_source(
+            wanted.folder or seed_path(wanted.seed, self._seed_file), closed=wanted.folder is not None
+        )
         clock = wanted.clock or clock_of(source)
         with self._lock:
             hosts = self._directory / "hosts"

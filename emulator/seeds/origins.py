@@ -19,13 +19,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from emulator.domain.clock import ClockSetting
 from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import Unavailable
 from emulator.domain.identity import World
 from emulator.domain.world import Grown, Machines, NewWorld, Picture
+from emulator.seeds.archive import pack, unpack
 from emulator.seeds.nursery import Nursery
 from emulator.seeds.source import FILES, SCENARIOS
 from emulator.seeds.trees import copy_tree
@@ -149,6 +150,20 @@ class KeptOrigins:
             write_seed(picture, folder)
         except OSError as error:
             raise _unavailable("The snapshot cannot be written", error) from error
+
+    def pack(self, folder: Path) -> Path:
+        """See the port."""
+        target = folder.with_name(f"{folder.name}.tar.gz")
+        try:
+            pack(folder, target)
+        except OSError as error:
+            target.unlink(missing_ok=True)
+            raise _unavailable("The snapshot cannot be packed", error) from error
+        return target
+
+    def unpack(self, stream: BinaryIO, folder: Path) -> Path:
+        """See the port."""
+        return unpack(stream, folder)
 
     def sweep(self, worlds: Mapping[str, World]) -> None:
         """See the port."""

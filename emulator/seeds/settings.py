@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from emulator.domain.clock import ClockMode, ClockSetting
-from emulator.domain.errors import EmulatorError, Invalid
+from emulator.domain.clock import ClockSetting
+from emulator.domain.clock_words import read_clock
+from emulator.domain.errors import Invalid
 from emulator.domain.simulation import Simulation
 from emulator.domain.world import NewWorld
 from emulator.resources import fixtures
 from emulator.scenario.simulation import BadSimulation, check, check_app
 from emulator.seeds.source import WORLD_FILE, BadSeed, Source
 
-_CLOCK = ("mode", "factor", "start")
 _BUILT_IN = "tacc.prod"
 
 
@@ -67,31 +63,6 @@ def clock_of(source: Source) -> ClockSetting | None:
         raise BadSeed(f"{source.file}: {error.message}") from error
 
 
-def read_clock(given: Any, at: str = "clock") -> ClockSetting:
-    """``frozen``, ``real``, ``x60``, or a mapping with mode, factor and start. Raises Invalid."""
-    if isinstance(given, str):
-        given = {"mode": "scaled", "factor": given[1:]} if given[:1] in "x×" else {"mode": given}
-    if not isinstance(given, Mapping):
-        raise Invalid(
-            f"{at}: must be real, frozen, x60 (or another factor), or a mapping with {', '.join(_CLOCK)}"
-        )
-    for name in given:
-        if name not in _CLOCK:
-            raise Invalid(f"{at}.{name}: there is no such field; there are {', '.join(_CLOCK)}")
-    words = [mode.value for mode in ClockMode]
-    mode = given.get("mode", "scaled" if "factor" in given else "frozen")
-    if mode not in words:
-        raise Invalid(f"{at}.mode: must be one of {', '.join(words)}, not {str(mode)[:60]!r}")
-    try:
-        factor = float(given.get("factor", 1.0))
-    except (TypeError, ValueError):
-        raise Invalid(f"{at}.factor: must be a number") from None
-    try:
-        return ClockSetting(mode=ClockMode(mode), factor=factor, start=_moment(given.get("start"), at))
-    except EmulatorError as error:
-        raise Invalid(f"{at}: {error.message}") from error
-
-
 def simulations_of(wanted: NewWorld, source: Source) -> list[Simulation]:
     """What is simulated in a new world: as it is wanted, else as the seed says. Raises Invalid."""
     given, at = wanted.simulated, "simulated"
@@ -112,16 +83,6 @@ def simulations_of(wanted: NewWorld, source: Source) -> list[Simulation]:
         ]
     except BadSimulation as error:
         raise Invalid(f"{at}: {error}") from error
-
-
-def _moment(given: Any, at: str) -> datetime | None:
-    if given is None:
-        return None
-    try:
-        found = given if isinstance(given, datetime) else datetime.fromisoformat(given)
-    except (TypeError, ValueError):
-        raise Invalid(f"{at}.start: must be a time such as 2026-01-31T12:00:00Z") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _number(source: Source, name: str, default: int | None) -> int | None:

@@ -65,6 +65,8 @@ class Source:
 
     file: Path
     document: Mapping[str, Any]
+    closed: bool = False
+    """It came from elsewhere: nothing outside its folder belongs to it."""
 
     @property
     def folder(self) -> Path | None:
@@ -79,7 +81,10 @@ class Source:
         """A file that an entry names, relative to the seed."""
         if not isinstance(name, str) or not name:
             raise BadSeed(f"{self.file}: {entry}: must be the name of a file")
-        return self.file.parent / name
+        path = self.file.parent / name
+        if self.closed and not path.resolve().is_relative_to(self.file.parent.resolve()):
+            raise BadSeed(f"{self.file}: {entry}: {name[:200]!a} lies outside the seed")
+        return path
 
     def entries(self, shelf: str) -> Iterator[tuple[Path, dict[str, Any]]]:
         """The JSON files of a folder of the seed, by name."""
@@ -106,7 +111,7 @@ class Source:
         return {path.name: _text(path) for path in paths}
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, closed: bool = False) -> Source:
     """The seed at a path: a folder, its world.yaml, or another YAML file. Raises BadSeed."""
     file = path / WORLD_FILE if path.is_dir() else path
     document = _yaml(file)
@@ -122,7 +127,7 @@ def read_source(path: Path) -> Source:
     for name, kind, word in _SHAPES:
         if not isinstance(document.get(name, kind()), kind):
             raise BadSeed(f"{file}: {name}: must be {word}")
-    return Source(file, document)
+    return Source(file, document, closed)
 
 
 def json_object(path: Path) -> dict[str, Any]:

@@ -8,17 +8,30 @@ names, so they change with it. What nobody names any more is swept away, at once
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
 
 from emulator.domain.clock import ClockMode, ClockSetting, begun
-from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed
+from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Unavailable
 from emulator.domain.identity import World
 from emulator.domain.listener import WORLD_NAME, Listener
 from emulator.domain.message_ports import MailReader
-from emulator.domain.world import DEFAULT_WORLD, Grown, Machines, NewWorld, Origins, Runner, WorldState
+from emulator.domain.still import as_ended
+from emulator.domain.world import (
+    DEFAULT_WORLD,
+    Grown,
+    Machines,
+    NewWorld,
+    Origins,
+    Picture,
+    Runner,
+    WorldState,
+)
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
 from emulator.services.accounts import AccountService
@@ -67,12 +80,20 @@ class WorldService:
         """Raises NotFound."""
         return self._state(self._world(name))
 
-    def create(self, wanted: NewWorld, listener: Listener | None = None) -> WorldState:
+    def create(
+        self, wanted: NewWorld, listener: Listener | None = None, *, instead: bool = False
+    ) -> WorldState:
         """Make a world; with a listener it can be asked at once. ``name`` "": the next ``world-<number>``.
 
-        Raises Invalid (a mistake in what is wanted or in the seed), PreconditionFailed (name or port is taken);
-        nothing is left then.
+        ``instead``: in place of one that has the name, whose listeners stay. Raises Invalid (a mistake in what is
+        wanted or in the seed), PreconditionFailed (name or port is taken); nothing is left then.
         """
+        if instead and wanted.name and self._has(wanted.name):
+            state = self.restore(wanted)
+            if listener is None or (listener.name or wanted.name) in state.listeners:
+                return state
+            self._listeners.add(replace(listener, world=wanted.name, name=listener.name or wanted.name))
+            return self.one(wanted.name)
         if wanted.name and not WORLD_NAME.fullmatch(wanted.name):
             raise Invalid(f"name must match {WORLD_NAME.pattern}")
         with self._reserved(wanted.name) as name:
@@ -101,6 +122,64 @@ class WorldService:
             world = self._world(wanted.name)
             self._put_in_place(self._parts.origins.grow(wanted, world.generation + 1), world)
         return self.one(wanted.name)
+
+    @contextmanager
+    def uploaded(self, stream: BinaryIO) -> Iterator[Path]:
+        """The folder of a seed that comes as a tar, for the block. Raises Invalid, Unavailable."""
+        draft = self._parts.origins.draft()
+        try:
+            yield self._parts.origins.unpack(stream, draft)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def snapshot(self, name: str, folder: Path) -> None:
+        """Write the world as a seed into a folder that is not there yet, or empty.
+
+        Requests to the world wait meanwhile. Raises NotFound, Invalid (the folder), Unavailable.
+        """
+        if not folder.is_absolute() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+            raise Invalid(
+                f"folder: must be the absolute path of a new or empty folder, not {str(folder)[:200]!r}"
+            )
+        draft = self._parts.origins.draft()
+        try:
+            self._write(name, draft)
+            try:
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copytree(draft, folder, symlinks=True, dirs_exist_ok=True)
+            except OSError as error:
+                raise Unavailable(f"folder: {folder} cannot be written: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def snapshot_tar(self, name: str) -> Path:
+        """The same as a compressed tar; whoever gets it removes it."""
+        draft = self._parts.origins.draft()
+        try:
+            self._write(name, draft)
+            return self._parts.origins.pack(draft)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _write(self, name: str, folder: Path) -> None:
+        p = self._parts
+        with self._alone(name):
+            world = self._world(name)
+            with p.doors.closed(name, left_behind=False):
+                clock = p.clocks.of(name)
+                with p.store.read() as tx:
+                    records = tx.records(name).read()
+                    simulations = {one.app: one.document for one in tx.simulations.of(name)}
+                picture = Picture(
+                    world=world,
+                    records=as_ended(records, clock.now(), lambda: p.ids.of(name).legacy("028")),
+                    clock=ClockSetting(mode=clock.state.mode, factor=clock.state.factor, start=clock.now()),
+                    chance=p.ids.seed_of(name),
+                    simulations=simulations,
+                    scenarios={each.name: each.text for each in p.scenarios().all(name)},
+                )
+                p.origins.copy_files(name, folder)
+        p.origins.write(picture, folder)
 
     def delete(self, name: str) -> None:
         """With all that is in it; jobs that run are killed. Raises NotFound, Forbidden (the default world)."""
@@ -219,6 +298,11 @@ class WorldService:
         self._parts.origins.clear(old.name, old.generation)
         if old.kept and old.kept != keep:
             self._parts.origins.drop(old.kept)
+
+    def _has(self, name: str) -> bool:
+        with self._parts.store.read() as tx:
+            world = tx.accounts.world(name)
+        return world is not None and world.seeded
 
     def _world(self, name: str) -> World:
         with self._parts.store.read() as tx:

@@ -9,7 +9,16 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from emulator import __version__
-from emulator.api.control import happenings, listeners, requests, scenarios, simulations, webhooks
+from emulator.api.control import (
+    clock,
+    happenings,
+    listeners,
+    requests,
+    scenarios,
+    simulations,
+    webhooks,
+    worlds,
+)
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.gateway import GatewayFault
@@ -36,6 +45,16 @@ class Control(Dialect):
             Route("POST", "/_emulator/listeners", listeners.add_listener, open=True),
             Route("GET", "/_emulator/listeners/<path:name>", listeners.show_listener, open=True),
             Route("DELETE", "/_emulator/listeners/<path:name>", listeners.remove_listener, open=True),
+            Route("GET", "/_emulator/worlds", worlds.list_worlds, open=True),
+            Route("POST", "/_emulator/worlds", worlds.create_world, open=True, streams=True),
+            Route("GET", _WORLD, worlds.show_world, open=True),
+            Route("DELETE", _WORLD, worlds.delete_world, open=True),
+            Route("POST", f"{_WORLD}/reset", worlds.reset_world, open=True),
+            Route("POST", f"{_WORLD}/snapshot", worlds.snapshot_world, open=True),
+            Route("POST", f"{_WORLD}/restore", worlds.restore_world, open=True, streams=True),
+            Route("GET", f"{_WORLD}/clock", clock.show_clock, open=True),
+            Route("PUT", f"{_WORLD}/clock", clock.set_clock, open=True),
+            Route("POST", f"{_WORLD}/clock", clock.move_clock, open=True),
             Route("GET", f"{_WORLD}/events", happenings.list_events, open=True),
             Route("GET", f"{_WORLD}/jobs", happenings.list_jobs, open=True),
             Route("GET", f"{_WORLD}/jobs/<job_id>", happenings.show_job, open=True),
@@ -73,7 +92,7 @@ class Control(Dialect):
         if isinstance(error, BadScenario):
             mistakes = [{"line": each.line, "text": each.text} for each in error.mistakes]
             return answer({"error": error.message, "source": error.source, "mistakes": mistakes}, 400)
-        status = _STATUS.get(type(error), 403)
+        status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 403)
         return answer({"error": error.message}, status)
 
     def http_error(self, error: HTTPException) -> Response:
