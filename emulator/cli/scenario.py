@@ -52,8 +52,8 @@ def show_all(settings: Settings, url: str | None, world: str, library: bool) -> 
         words = [
             state["name"],
             state["state"],
-            f"{struck} strikes",
-            f"{held} held" if held else "",
+            f"struck {struck}",
+            f"holds {held}" if held else "",
             state["problem"],
         ]
         click.echo("  ".join(word for word in words if word))

@@ -56,14 +56,17 @@ def rate(text: str) -> int:
 
 
 def share(text: str) -> float:
-    """From 0 to 1: ``0.3``, ``30%``."""
+    """From 0 to 1: ``0.3``, ``30%``, ``1/3``."""
+    part, _, of = text.partition("/")
+    if _WHOLE.fullmatch(part) and _WHOLE.fullmatch(of) and 0 < int(of) >= int(part):
+        return int(part) / int(of)
     percent = text.endswith("%")
     digits = text.removesuffix("%").strip()
     if re.fullmatch(r"\d+(?:\.\d+)?|\.\d+", digits, re.ASCII):
         found = float(digits) / (100 if percent else 1)
         if found <= 1:
             return found
-    raise ValueError("a share from 0 to 1, such as 0.3 or 30%")
+    raise ValueError("a share from 0 to 1, such as 0.3, 30% or 1/3")
 
 
 def whole(text: str) -> int:

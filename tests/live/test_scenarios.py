@@ -49,7 +49,7 @@ def test_arm_show_release_disarm_from_the_command_line(tmp_path: Path) -> None:
             requests.get(f"{server.url}/apps/v2", timeout=0.2)
         assert "0 released" in scenario("release", "held", "stop")
         assert "has no rule 'go'" in scenario("release", "held", "go", code=1)
-        assert scenario("list").splitlines() == ["busy  armed  1 strikes", "held  armed  1 strikes"]
+        assert scenario("list").splitlines() == ["busy  armed  struck 1", "held  armed  struck 1"]
         scenario("disarm", "busy")
         scenario("disarm", "--all")
         assert scenario("list") == ""
