@@ -71,11 +71,14 @@ def test_it_holds_the_package_and_its_data_and_nothing_else(installed: Installed
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert wanted <= shipped, f"left out: {sorted(wanted - shipped)}"
+    library = {f"emulator/_scenarios/{path.name}" for path in (CHECKOUT / "scenarios").glob("*.yaml")}
+    assert library and library <= set(names), f"left out: {sorted(library - set(names))}"
 
 
 def test_its_code_is_not_that_of_the_checkout(installed: Installed, tmp_path: Path) -> None:
     found = _run([installed.python, "-c", "import emulator; print(emulator.__file__)"], tmp_path).strip()
     assert Path(found).is_relative_to(installed.root)
+    assert "storage-flaps" in _run([installed.command, "scenario", "list", "--library"], tmp_path)
     assert _run([installed.command, "--version"], tmp_path).strip().endswith(__version__)
 
 
