@@ -15,7 +15,7 @@ from emulator.domain.event import Event
 from emulator.domain.identity import World
 from emulator.domain.inputs import InputSource, SourceKind
 from emulator.domain.job import Job, JobPlan
-from emulator.domain.ports import Clock, Fetcher, Hosts, Launcher
+from emulator.domain.ports import Clock, Fetcher, Gate, Hosts, Launcher
 from emulator.domain.states import JobState
 from emulator.domain.system import LoginConfig, Queue, StorageConfig, System, SystemType
 from emulator.domain.work_dir import work_path
@@ -23,6 +23,7 @@ from emulator.engine.clock import RealClock
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
+from emulator.engine.striking import Strikes
 from emulator.engine.worker import Engine
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.settings import Settings
@@ -81,8 +82,9 @@ class Bench:
         hosts: Hosts | None = None,
         journal: type[Journal] = Journal,
         fetcher: Fetcher | None = None,
+        gate: Callable[[Bench], Gate] | None = None,
     ) -> None:
-        """``launcher`` makes one from the function to be told of changes."""
+        """``launcher`` makes one from the function to be told of changes, ``gate`` one from store and clocks."""
         self.directory = directory
         self.settings = settings
         self.store = Store.at(directory)
@@ -108,6 +110,7 @@ class Bench:
             launcher=self.launcher,
             settings=settings,
             fetcher=fetcher,
+            strikes=Strikes(gate(self), self.clocks) if gate else None,
         )
 
     def close(self) -> None:
@@ -192,7 +195,7 @@ class Bench:
             app = tx.apps.get(WORLD, "hello-1.0")
             system = tx.systems.get(WORLD, EXECUTION)
         assert app is not None and system is not None
-        job_id, now = self.ids.of(WORLD).job(), self.clock.now()
+        job_id, now = self.ids.of(WORLD).job(), self.clocks.of(WORLD).now()
         archive_path = f"{owner}/archive/jobs/job-{job_id}"
         values: dict[str, Any] = {
             "app": app,
