@@ -160,6 +160,15 @@ def scope() -> ListenerScope:
     return scopes.get(request.environ.get("emulator.listener", "")) or next(iter(scopes.values()))
 
 
+def only_world() -> str | None:
+    """The world that the listener of the current request shows, whatever credentials are for; None: any.
+
+    Through the ordinary port credentials decide; a listener that was handed to somebody knows of its own world only.
+    """
+    here = scope()
+    return None if here.controls else here.world
+
+
 def world() -> World:
     """The world of the current request: the token's, else the listener's."""
     name = g.caller.world if "caller" in g else scope().world
@@ -350,7 +359,7 @@ def _bearer_caller() -> Caller:
     if kind.lower() != "bearer" or not token.strip():
         raise fault(900902)
     found = services().tokens.bearer(token.strip())
-    if found is None:
+    if found is None or only_world() not in (None, found.token.world):
         raise fault(900904)
     if services().tokens.is_over(found.token):
         raise fault(900903)

@@ -79,6 +79,7 @@ class Activity:
         self._changed = threading.Condition()
         self._works: dict[str, set[Work]] = {}
         self._listeners: list[Callable[[], None]] = []
+        self._changes = 0
 
     def listen(self, action: Callable[[], None]) -> None:
         """Call ``action`` whenever something ends that others may have waited for."""
@@ -125,10 +126,24 @@ class Activity:
             self._changed.wait_for(lambda: not self._count(world, besides) or given_up(), seconds)
             return not self._count(world, besides)
 
+    def stamp(self) -> int:
+        """Counts what has changed anywhere; see :meth:`wait_change`."""
+        with self._changed:
+            return self._changes
+
+    def wait_change(self, stamp: int, given_up: Callable[[], bool]) -> None:
+        """Wait until something has changed since the stamp, or ``given_up``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes != stamp or given_up())
+
     def nudge(self) -> None:
         """Let those who wait look again whether they still want to."""
         with self._changed:
-            self._changed.notify_all()
+            self._note()
+
+    def _note(self) -> None:
+        self._changes += 1
+        self._changed.notify_all()
 
     def set_begun(self, work: Work) -> None:
         with self._changed:
@@ -137,12 +152,12 @@ class Activity:
     def set_kind(self, work: Work, kind: Kind) -> None:
         with self._changed:
             work.kind, work.begun = kind, False
-            self._changed.notify_all()
+            self._note()
 
     def set_counted(self, work: Work, *, counted: bool) -> None:
         with self._changed:
             work.counted = counted
-            self._changed.notify_all()
+            self._note()
         if not counted:
             self.tell()
 
@@ -154,7 +169,7 @@ class Activity:
             works.discard(work)
             if not works:
                 del self._works[work.world]
-            self._changed.notify_all()
+            self._note()
         self.tell()
 
     def _count(self, world: str, besides: Collection[Kind]) -> Counter[Kind]:

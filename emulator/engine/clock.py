@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from emulator.domain.clock import whole_milliseconds
-from emulator.engine.timers import Timers
-
-log = logging.getLogger(__name__)
+from emulator.engine.timers import Timer, Timers
 
 
 class RealClock:
@@ -55,15 +52,12 @@ class RealClock:
 
     def _run(self) -> None:
         while True:
-            action = self._next_due()
-            if action is None:
+            timer = self._next_due()
+            if timer is None:
                 return
-            try:
-                action()
-            except Exception:
-                log.exception("a timer's action failed")
+            timer.run()
 
-    def _next_due(self) -> Callable[[], None] | None:
+    def _next_due(self) -> Timer | None:
         """Wait for the next timer; None once stopped."""
         with self._changed:
             while not self._stopped:
@@ -74,6 +68,6 @@ class RealClock:
                 now = datetime.now(UTC)
                 timer = self._timers.pop_due(now)
                 if timer is not None:
-                    return timer.action
+                    return timer
                 self._changed.wait((due - now).total_seconds())
             return None

@@ -173,10 +173,12 @@ class DeliveryQueue:
             return
         with self._store.write() as tx:
             gone = tx.subscriptions.purge_of_jobs(world, now - _KEPT_AFTER_JOB)
+            left = tx.subscriptions.has_of_jobs(world)
         if gone:
             log.info("forgot %d subscriptions to jobs that ended long ago", gone)
         self._next_purge[world] = now + _BETWEEN_PURGES
-        clock.call_at(self._next_purge[world], partial(self.wake, world), background=True)
+        if left:
+            clock.call_at(self._next_purge[world], partial(self.wake, world), background=True)
 
     def _dispatch(self, world: str) -> None:
         """Hand every subscription's oldest message to a sender, if it is due and none is being sent."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+log = logging.getLogger(__name__)
 
 _TIDY_ABOVE = 100
 
@@ -19,6 +22,13 @@ class Timer:
     number: int
     action: Callable[[], None] = field(compare=False)
     background: bool = field(compare=False, default=False)
+
+    def run(self) -> None:
+        """A failure is written down: it must not keep the next one from its time."""
+        try:
+            self.action()
+        except Exception:
+            log.exception("a timer's action failed")
 
 
 class Timers:

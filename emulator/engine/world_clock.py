@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -13,8 +12,6 @@ from emulator.domain.errors import Invalid
 from emulator.domain.ports import Clock
 from emulator.engine.activity import Activity, Kind
 from emulator.engine.timers import Timer, Timers
-
-log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = ClockState(mode=ClockMode.REAL, world=_EPOCH, machine=_EPOCH)
@@ -197,9 +194,5 @@ class WorldClock:
                     self._arm()
                     return
                 work = self._activity.begin(self._world, Kind.TIMER)
-            try:
-                timer.action()
-            except Exception:
-                log.exception("a timer's action failed")
-            finally:
-                work.done()
+            timer.run()
+            work.done()

@@ -114,6 +114,13 @@ class SubscriptionRows:
         )
         return gone.rowcount
 
+    def has_of_jobs(self, world: str) -> bool:
+        """Whether anything is subscribed to a job of the world."""
+        query = select(subscriptions.c.id).where(
+            subscriptions.c.world == world, subscriptions.c.associated_uuid.like("%-007")
+        )
+        return self._connection.scalar(query.limit(1)) is not None
+
     # messages on their way
 
     def enqueue(self, delivery: Delivery) -> None:
