@@ -23,6 +23,15 @@ Entry = dict[str, Any]
 FOLDERS = ("systems", "apps", "jobs", "metadata", "notifications", "postits")
 LISTS = ("files", "history")
 _OWN = ("world", "seq")
+_UNIQUE = ("systems", "apps", "jobs")
+
+
+def called(shelf: str, record: Mapping[str, Any]) -> str:
+    """What people call an entry by: an app has no id of its own, but name, version and publication."""
+    if shelf == "apps":
+        private = f"{record['name']}-{record['version']}"
+        return f"{private}u{record.get('revision', 1)}" if record.get("public") else private
+    return str(record["uuid"] if shelf == "metadata" else record["id"])
 
 
 class RecordReader:
@@ -50,8 +59,8 @@ class RecordReader:
                 self._entry(path, f"entry {number}", shelf, document)
                 for number, document in enumerate(self._source.list_file(path.name), start=1)
             ]
-        for shelf, key in (("systems", "id"), ("apps", "id"), ("jobs", "id")):
-            self._no_two(shelf, key, found[shelf])
+        for shelf in _UNIQUE:
+            self._no_two(shelf, found[shelf])
         return found
 
     def _entry(self, path: Path, where: str, shelf: str, document: Any) -> Entry:
@@ -92,10 +101,10 @@ class RecordReader:
                 break
         return filled
 
-    def _no_two(self, shelf: str, key: str, entries: list[Entry]) -> None:
+    def _no_two(self, shelf: str, entries: list[Entry]) -> None:
         seen: set[str] = set()
         for entry in entries:
-            name = str(entry["record"][key])
+            name = called(shelf, entry["record"])
             if name.lower() in seen:
                 raise BadSeed(f"{self._source.file.parent / shelf}: {name} is there twice")
             seen.add(name.lower())

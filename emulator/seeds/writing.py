@@ -9,21 +9,13 @@ from typing import Any
 from emulator.domain.document import to_document
 from emulator.domain.world import Picture
 from emulator.hosts.sandbox import directory_name
-from emulator.seeds.records import FOLDERS, LISTS
+from emulator.seeds.records import FOLDERS, LISTS, called
 from emulator.seeds.source import FORMAT, SCENARIOS, WORLD_FILE
 
 _HEAD = """\
 # A snapshot of a world of the Tapis emulator: a seed like any other (docs/worlds.md).
 # It holds no passwords, but their hashes; keys and secrets of clients and systems it holds as they are.
 """
-_NAMED_BY = {
-    "systems": "id",
-    "apps": "id",
-    "jobs": "id",
-    "notifications": "id",
-    "postits": "id",
-    "metadata": "uuid",
-}
 Entry = dict[str, Any]
 
 
@@ -35,7 +27,7 @@ def write_seed(picture: Picture, folder: Path) -> None:
         if entries:
             (folder / shelf).mkdir()
         for entry in entries:
-            name = directory_name(str(entry["record"][_NAMED_BY[shelf]]))
+            name = directory_name(called(shelf, entry["record"]))
             _write_json(folder / shelf / f"{name}.json", _tidy(entry))
     for shelf in LISTS:
         entries = picture.records.get(shelf, [])
@@ -55,7 +47,9 @@ def _world(picture: Picture) -> Entry:
     document["default_user"] = world.default_user
     if picture.clock.mode != "real":
         clock = to_document(picture.clock)
-        document["clock"] = {name: value for name, value in clock.items() if value is not None}
+        document["clock"] = {
+            name: value for name, value in clock.items() if value is not None and (name, value) != ("factor", 1.0)
+        }
     if picture.chance is not None:
         # ids that are drawn from here on are others than those that are here
         document |= {"chance_seed": picture.chance[0], "chance_generation": picture.chance[1] + 1}

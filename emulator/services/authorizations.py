@@ -22,15 +22,15 @@ class AuthorizationService:
         self._ids = ids
         self._tokens = tokens
 
-    def client(self, client_id: str, redirect_uri: str) -> ApiClient:
+    def client(self, client_id: str, redirect_uri: str, only: str | None = None) -> ApiClient:
         """The client that asks, once it is sure that the answer would go to the client and nobody else.
 
         ``redirect_uri`` must be the callback that it has registered, or be left out. Raises OAuthRefused: then
-        nothing may be sent to ``redirect_uri``.
+        nothing may be sent to ``redirect_uri``. ``only``: the one world whose clients are known here.
         """
         with self._store.read() as tx:
             client = tx.clients.by_key(client_id)
-        if client is None:
+        if client is None or only not in (None, client.world):
             raise OAuthRefused(
                 "invalid_client", f"A valid OAuth client could not be found for client_id: {client_id}"
             )

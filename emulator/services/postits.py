@@ -125,11 +125,14 @@ class PostitService:
             tx.postits.revoke(postit.id)
             self._note(tx, caller, replace(postit, revoked=True), "DELETED")
 
-    def redeem(self, key: str) -> Redemption:
-        """Count an attempt; whatever comes of it, it counts. Raises NotFound, Forbidden when it is not ACTIVE."""
+    def redeem(self, key: str, only: str | None = None) -> Redemption:
+        """Count an attempt; whatever comes of it, it counts. Raises NotFound, Forbidden when it is not ACTIVE.
+
+        ``only``: the one world whose postits are known here; None: those of all.
+        """
         with self._store.write() as tx:
             postit = tx.postits.get(full_key(key))
-            if postit is None:
+            if postit is None or only not in (None, postit.world):
                 raise NotFound(UNKNOWN)
             now = self._clocks.of(postit.world).now()
             if not tx.postits.use(postit.id, now):

@@ -19,7 +19,7 @@ class StatusService:
     def health(self, world: str) -> dict[str, Any]:
         """Whether the store answers, and what is under way."""
         with self._store.read() as tx:
-            active = len(tx.jobs.active_ids())
+            active = len(tx.worlds.active_jobs(world))
             waiting = tx.subscriptions.waiting(world)
         return {
             "status": "ok",

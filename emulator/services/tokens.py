@@ -89,17 +89,20 @@ class TokenService:
         with self._store.write() as tx:
             tx.tokens.end(token.access_token, self._clocks.of(token.world).now())
 
-    def issue(self, key: str, secret: str, form: dict[str, str]) -> Token:
-        """The token for the grant that ``form`` asks for. Raises OAuthRefused [auth §4]."""
+    def issue(self, key: str, secret: str, form: dict[str, str], only: str | None = None) -> Token:
+        """The token for the grant that ``form`` asks for. Raises OAuthRefused [auth §4].
+
+        ``only``: the one world whose clients are known here; None: those of all.
+        """
         with self._store.write() as tx:
-            client = self._authenticated(tx, key, secret)
+            client = self._authenticated(tx, key, secret, only)
             ruled = self._rules.armed(client.world)
             username = self._named(tx, client, form) if ruled else ""
             token = None if ruled else self._granted(tx, client, form)
         if ruled:  # by now outside the transaction: a rule may take its time
             lifetime = self._by_rule(client, username, form)
             with self._store.write() as tx:
-                token = self._granted(tx, self._authenticated(tx, key, secret), form, lifetime)
+                token = self._granted(tx, self._authenticated(tx, key, secret, only), form, lifetime)
         if token is None:  # told out here: what the second use of a code has ended must stay ended
             raise OAuthRefused("invalid_grant", "Invalid authorization code received from token request")
         return token
@@ -159,16 +162,16 @@ class TokenService:
         lifetime = lifetime or min(IMPLICIT_SECONDS, self._settings.token_lifetime)
         return self._token(tx, client, username, scope, refreshable=False, lifetime=lifetime)
 
-    def revoke(self, key: str, secret: str, value: str) -> None:
+    def revoke(self, key: str, secret: str, value: str, only: str | None = None) -> None:
         """Revoke an access or refresh token of this client; any other value is fine (RFC 7009 §2.2)."""
         with self._store.write() as tx:
-            client = self._authenticated(tx, key, secret)
+            client = self._authenticated(tx, key, secret, only)
             tx.tokens.revoke(value, client.key)
 
-    def _authenticated(self, tx: Transaction, key: str, secret: str) -> ApiClient:
+    def _authenticated(self, tx: Transaction, key: str, secret: str, only: str | None) -> ApiClient:
         """Raises OAuthRefused ``invalid_client``."""
         client = tx.clients.by_key(key)
-        if client is None:
+        if client is None or only not in (None, client.world):
             raise OAuthRefused(
                 "invalid_client", f"A valid OAuth client could not be found for client_id: {key}"
             )

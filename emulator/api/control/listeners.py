@@ -9,8 +9,8 @@ from flask import Response, request
 
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
-from emulator.api.http import scope, services
-from emulator.domain.errors import Forbidden
+from emulator.api.http import only_world, scope, services
+from emulator.domain.errors import Forbidden, NotFound
 from emulator.domain.listener import Listener, ListenerState
 
 _KINDS: Kinds = {
@@ -25,12 +25,18 @@ _KINDS: Kinds = {
 
 
 def list_listeners() -> Response:
-    """All there are: the ordinary ones, those of the configuration, those that were asked for."""
-    return answer([_document(state) for state in services().listeners.all()])
+    """All there are: the ordinary ones, those of the configuration, those that were asked for.
+
+    Through a listener that was handed to somebody, those of its world.
+    """
+    return answer([_document(state) for state in services().listeners.all() if _is_seen(state)])
 
 
 def show_listener(name: str) -> Response:
-    return answer(_document(services().listeners.one(name)))
+    state = services().listeners.one(name)
+    if not _is_seen(state):
+        raise NotFound(f"No listener found with name {name}")
+    return answer(_document(state))
 
 
 def add_listener() -> Response:
@@ -61,6 +67,10 @@ def remove_listener(name: str) -> Response:
     _require_control()
     services().listeners.remove(name)
     return answer({"removed": name})
+
+
+def _is_seen(state: ListenerState) -> bool:
+    return only_world() in (None, state.listener.world)
 
 
 def _require_control() -> None:

@@ -98,8 +98,9 @@ def snapshot_world(world: str) -> Response:
         services().worlds.snapshot(world, Path(folder))
         return answer({"folder": folder})
     path = services().worlds.snapshot_tar(world)
+    size = path.stat().st_size
     response = Response(_sent(path), content_type="application/gzip")
-    response.headers["Content-Length"] = str(path.stat().st_size)
+    response.headers["Content-Length"] = str(size)
     response.headers["Content-Disposition"] = f'attachment; filename="{world}.tar.gz"'
     return response
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, render_template_string, request
 
-from emulator.api.http import base_url, services
+from emulator.api.http import base_url, only_world, services
 from emulator.api.v2.tokens import form_fields
 from emulator.api.v2.wire import NO_STORE
 from emulator.domain.errors import OAuthRefused
@@ -50,7 +50,7 @@ _PAGE = """<!DOCTYPE html>
 def show_login_form() -> Response:
     """The form, or the way back with an error that the client itself has caused."""
     asked = {name: request.args.get(name, "") for name in _ASKED}
-    client = services().authorizations.client(asked["client_id"], asked["redirect_uri"])
+    client = services().authorizations.client(asked["client_id"], asked["redirect_uri"], only_world())
     mistake = _mistake(asked)
     return _back(client, asked, mistake) if mistake else _form(client, asked)
 
@@ -60,7 +60,7 @@ def take_login() -> Response:
     _check_origin()
     given = form_fields()
     asked = {name: given.get(name, "") for name in _ASKED}
-    client = services().authorizations.client(asked["client_id"], asked["redirect_uri"])
+    client = services().authorizations.client(asked["client_id"], asked["redirect_uri"], only_world())
     mistake = _mistake(asked)
     if mistake:
         return _back(client, asked, mistake)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
-from emulator.api.http import base_url, caller, services, world
+from emulator.api.http import base_url, caller, only_world, services, world
 from emulator.api.v2 import bodies
 from emulator.api.v2.inner_requests import fetch
 from emulator.api.v2.wire import error_reply, link, reply
@@ -59,7 +59,7 @@ def refuse_verb(**_: str) -> Response:
 
 def redeem_postit(key: str) -> Response:
     """What the postit stands for, fetched as its creator and passed on as it comes, errors too."""
-    redemption = services().postits.redeem(key)
+    redemption = services().postits.redeem(key, only_world())
     path, _, query = redemption.target.partition("?")
     force = request.args.get("force", "").lower() == "true"
     if force and "force=true" not in query.split("&"):

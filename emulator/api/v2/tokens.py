@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from flask import Response, request
 
-from emulator.api.http import caller, services
+from emulator.api.http import caller, only_world, services
 from emulator.api.v2.basic import basic_login
 from emulator.api.v2.wire import NO_STORE, bare
 from emulator.api.watch import user_is
@@ -18,7 +18,7 @@ from emulator.domain.identity import Token
 def issue_token() -> Response:
     form = form_fields()
     key, secret = _client_credentials(form)
-    token = services().tokens.issue(key, secret, form)
+    token = services().tokens.issue(key, secret, form, only_world())
     user_is(token.username)
     return bare(_token(token), headers=NO_STORE)
 
@@ -27,7 +27,7 @@ def revoke_token() -> Response:
     """The body is empty, always: the shell client takes any other for an error."""
     form = form_fields()
     key, secret = _client_credentials(form)
-    services().tokens.revoke(key, secret, form.get("token", ""))
+    services().tokens.revoke(key, secret, form.get("token", ""), only_world())
     return Response("", content_type="application/json")
 
 
