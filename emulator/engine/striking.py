@@ -65,7 +65,12 @@ class Strikes:
 
     def wait_out(self, strike: Strike, pause: Pause) -> None:
         """Wait in this thread until a delay or a hold is over. Raises what ``pause`` raises."""
-        pause(strike.until, lambda call: self.gate.on_release(strike, call))
+        # whoever waits may be called and wait again: meanwhile somebody still does
+        stays = self.gate.on_release(strike, _nothing)
+        try:
+            pause(strike.until, lambda call: self.gate.on_release(strike, call))
+        finally:
+            stays()
 
     def pausing(self, world: str, stopped: Callable[[], Exception] = Interrupted) -> Pause:
         """Waits for those who are no step of a job. Raises ``stopped`` when the emulator stops."""

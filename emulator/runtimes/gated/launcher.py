@@ -102,8 +102,9 @@ class GatedLauncher:
     def cancel(self, launch: Launch, remote_job_id: str) -> None:
         """See ``ports.Launcher``. Raises OSError in the scheduler's words where it refuses."""
         note = self._note(launch)
-        if note is None and not self._asking.listens(launch.world):
-            self._launcher.cancel(launch, remote_job_id)
+        unknown = not remote_job_id and not (note is not None and note.taken)
+        if unknown or (note is None and not self._asking.listens(launch.world)):
+            self._launcher.cancel(launch, remote_job_id)  # without an id there is nothing to ask its scheduler for
             return
         if note is not None and note.lost:
             return  # nobody can cancel what the scheduler does not know; it has been ended
