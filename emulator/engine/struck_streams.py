@@ -63,15 +63,20 @@ class Failing(Passing):
         super().__init__(stream)
         self._left = after
         self._error = error
+        self._in_order = True
 
     def read(self, size: int = -1) -> bytes:
         if self._left <= 0:
             raise self._error()
         data = self._stream.read(self._left if size < 0 else min(size, self._left))
         self._left -= len(data)
-        if size != 0 and not data:
+        if size != 0 and not data and self._in_order:
             raise self._error()  # the file is shorter than that: its end is never reached
         return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._in_order = False
+        return super().seek(offset, whence)
 
     def write(self, data: bytes) -> int:
         fits = data[: max(0, self._left)]

@@ -1,0 +1,273 @@
+"""transfer.file in the Files API: what clients are answered, and what lies on the machine then."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from emulator.app import Emulator
+from tests.contract.files.conftest import OWNER, Answer, Bench, act, ended, reason, start_import
+from tests.contract.files.site import CONTENT, site
+from tests.real.waiting import wait_until
+from tests.served import Api, served
+
+BODY = b"0123456789"
+SCENARIOS = "_emulator/worlds/default/scenarios"
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with served(tmp_path_factory.mktemp("emulator"), import_allow="127.0.0.*") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def nothing_armed(api: Api) -> Iterator[None]:
+    yield
+    api.request("DELETE", SCENARIOS)
+    api.request("DELETE", "_emulator/worlds/default/journal")
+
+
+def arm(api: Api, do: str, system: str, **more: object) -> None:
+    lines = [f"  - at: transfer.file\n    do: {do}\n    when: {{system: {system}}}"]
+    lines += [f"    {name}: {value}" for name, value in more.items()]
+    text = "name: test\nrules:\n" + "\n".join(lines)
+    answer = api.request("POST", f"{SCENARIOS}?again=true", data=text)
+    assert answer.status_code == 201, answer.text
+
+
+def journal(api: Api) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.request("GET", "_emulator/worlds/default/journal").json()["strikes"]
+    return found
+
+
+EIO = "input/output error"
+REFUSED = "User does not have access to view the requested resource"
+
+
+@pytest.mark.parametrize(
+    ("do", "status", "message"),
+    [
+        ("read-error", 503, f"Failed to retrieve information: {EIO}"),
+        ("vanish", 404, "File/folder does not exist"),
+        ("deny", 403, REFUSED),
+        ("drop", 503, "Failed to retrieve information: connection reset by peer"),
+    ],
+)
+def test_a_download_that_is_refused(
+    bench: Bench, api: Api, private: str, do: str, status: int, message: str
+) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    arm(api, do, private, times=1)
+    assert bench.request("GET", f"media/system/{private}/f.txt").refusal == (status, message)
+    (strike,) = journal(api)
+    assert (strike["facts"]["path"], strike["facts"]["user"]) == ("/home/f.txt", OWNER)
+    assert bench.request("GET", f"media/system/{private}/f.txt").body == BODY
+
+
+@pytest.mark.parametrize(("do", "came"), [("{read-error: 4}", 4), ("{drop: 4}", 4), ("{truncate: 30%}", 3)])
+def test_a_download_that_breaks_off(bench: Bench, api: Api, private: str, do: str, came: int) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    arm(api, do, private, times=1)
+    with pytest.raises(http.client.IncompleteRead) as broken:
+        bench.request("GET", f"media/system/{private}/f.txt")
+    assert broken.value.partial == BODY[:came]
+    assert bench.request("GET", f"media/system/{private}/f.txt").body == BODY
+
+
+@pytest.mark.parametrize(
+    ("do", "body"),
+    [
+        ("{truncate: {share: 30%, silently: true}}", BODY[:3]),
+        ("corrupt", b"\xcf123456789"),
+        ("{corrupt: {at: 8, bytes: 5}}", b"01234567\xc7\xc6"),
+        ("disk-full", BODY),
+        ("{slow: 1MB/s}", BODY),
+        ("{delay: 1ms}", BODY),
+    ],
+)
+def test_a_download_that_arrives(bench: Bench, api: Api, private: str, do: str, body: bytes) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    arm(api, do, private)
+    answer = bench.request("GET", f"media/system/{private}/f.txt")
+    assert (answer.status, answer.body, answer.headers["Content-Length"]) == (200, body, str(len(body)))
+    part = bench.request("GET", f"media/system/{private}/f.txt", headers={"Range": "bytes=1-2"})
+    assert (part.status, part.body) == (206, body[1:3])
+
+
+def test_nobody_is_struck_who_reads_nothing(bench: Bench, api: Api, private: str) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    arm(api, "read-error", private)
+    assert bench.request("HEAD", f"media/system/{private}/f.txt").status == 200
+    assert "f.txt" in bench.names(f"system/{private}/")
+    assert journal(api) == []
+
+
+@pytest.mark.parametrize(
+    ("do", "status", "message"),
+    [
+        ("disk-full", 503, "Failed to write to /home: no space left on device"),
+        ("{disk-full: 4}", 503, "Failed to write to /home: no space left on device"),
+        ("read-error", 503, f"Failed to write to /home: {EIO}"),
+        ("{read-error: 4}", 503, f"Failed to write to /home: {EIO}"),
+        ("deny", 403, "User does not have access to modify /home"),
+        ("{deny: write}", 403, "User does not have access to modify /home"),
+        ("{drop: 9}", 503, "Failed to write to /home: connection reset by peer"),
+    ],
+)
+def test_an_upload_that_is_refused(
+    bench: Bench, api: Api, private: str, do: str, status: int, message: str
+) -> None:
+    bench.make(private, "/home")
+    old = bench.put(private, "/home/file.txt", b"old")
+    arm(api, do, private, times=1)
+    assert bench.upload(f"system/{private}/", BODY).refusal == (status, message)
+    assert old.read_bytes() == b"old" and bench.unfinished() == [], "nothing is changed"
+    (strike,) = journal(api)
+    assert strike["facts"]["path"] == "/home/file.txt"
+    assert bench.upload(f"system/{private}/", BODY).status == 202
+    assert old.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("do", "content"),
+    [
+        ("truncate", BODY[:5]),
+        ("{corrupt: 2}", b"\xcf\xce23456789"),
+        ("{slow: 1MB/s}", BODY),
+        ("{delay: 1ms}", BODY),
+    ],
+)
+def test_an_upload_that_arrives(bench: Bench, api: Api, private: str, do: str, content: bytes) -> None:
+    bench.make(private, "/home")
+    arm(api, do, private)
+    assert bench.upload(f"system/{private}/", BODY).status == 202
+    assert bench.real(private, "/home/file.txt").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("do", "times", "strikes", "refusal"),
+    [
+        ("read-error", 2, 2, None),
+        ("read-error", "forever", 3, (503, f"Failed to copy data to /home/copy.txt: {EIO}")),
+        ("disk-full", 1, 1, (503, "Failed to copy data to /home/copy.txt: no space left on device")),
+        ("vanish", 1, 1, (404, "No such file or directory")),
+        ("deny", 1, 1, (403, "User does not have access to copy data to /home/copy.txt")),
+        ("truncate", 3, 3, (503, "Failed to copy data to /home/copy.txt: only 5 of 10 bytes came")),
+        ("drop", 3, 3, (503, "Failed to copy data to /home/copy.txt: connection reset by peer")),
+    ],
+)
+def test_a_copy(
+    bench: Bench, api: Api, private: str, do: str, times: object, strikes: int, refusal: Any
+) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    arm(api, do, private, times=times)
+    answer = act(bench, f"{private}/f.txt", action="copy", path="copy.txt")
+    assert len(journal(api)) == strikes
+    there = bench.real(private, "/home/copy.txt")
+    if refusal is None:
+        assert answer.status == 200 and there.read_bytes() == BODY
+    else:
+        assert answer.refusal == refusal and not there.exists()
+
+
+def test_a_copy_behind_another_file(bench: Bench, api: Api, private: str) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    whole = bench.put(private, "/home/whole.txt", b"first ")
+    arm(api, "read-error", private, times=1)
+    answer = act(bench, f"{private}/f.txt", action="copy", path="whole.txt", append="true")
+    assert answer.status == 503 and whole.read_bytes() == b"first "
+    assert act(bench, f"{private}/f.txt", action="copy", path="whole.txt", append="true").status == 200
+    assert whole.read_bytes() == b"first " + BODY
+
+
+@pytest.mark.parametrize(
+    ("do", "times", "ends"),
+    [
+        ("read-error", 2, CONTENT),
+        ("corrupt", 1, bytes([CONTENT[0] ^ 0xFF]) + CONTENT[1:]),
+        ("{truncate: {silently: true}}", 1, CONTENT[: len(CONTENT) // 2]),
+        ("disk-full", 1, "No space left on device"),
+        ("read-error", "forever", "Input/output error"),
+        ("truncate", "forever", f"only {len(CONTENT) // 2} of {len(CONTENT)} bytes came"),
+        ("drop", 3, CONTENT),
+    ],
+)
+@pytest.mark.parametrize("inner", [True, False], ids=["from-here", "by-http"])
+def test_an_import(
+    bench: Bench, api: Api, private: str, do: str, times: object, ends: bytes | str, inner: bool
+) -> None:
+    bench.make(private, "/home")
+    other = bench.system()
+    bench.put(other, "/home/file", CONTENT)
+    arm(api, do, private, times=times)
+    with site() as outside:
+        url = f"agave://{other}/file" if inner else f"{outside.url}/file"
+        record = start_import(bench, private, url)
+        if isinstance(ends, str):
+            assert reason(bench, record) == f"Transfer of {url} failed. {url}: {ends}"
+            assert not bench.real(private, "/home/file").exists()
+        else:
+            lines = ended(bench, record)
+            assert lines[-1]["status"] == "STAGING_COMPLETED"
+            assert bench.real(private, "/home/file").read_bytes() == ends
+            again = [line for line in lines if line["description"].startswith("Attempt ")]
+            assert len(again) == (1 if do == "drop" else 0), "a connection that broke is tried anew"
+    assert {strike["facts"]["path"] for strike in journal(api)} == {"/home/file"}
+
+
+@contextmanager
+def answering(bench: Bench, path: str) -> Iterator[list[Answer]]:
+    """A download under way in a thread of its own."""
+    answers: list[Answer] = []
+    thread = threading.Thread(target=lambda: answers.append(bench.request("GET", path)), daemon=True)
+    thread.start()
+    yield answers
+    thread.join(30)
+
+
+def test_a_download_that_is_held(bench: Bench, api: Api, private: str) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    arm(api, "hold", private)
+    with answering(bench, f"media/system/{private}/f.txt") as answers:
+        wait_until(lambda: len(journal(api)) == 1, what="the hold")
+        assert answers == []
+        assert api.request("POST", f"{SCENARIOS}/test/release").status_code == 200
+    assert answers[0].body == BODY
+
+
+def test_outputs_of_jobs(bench: Bench, api: Api) -> None:
+    """By the job's name: whoever downloads what it has left."""
+    request = {
+        "name": "outputs-struck",
+        "appId": "classifier-1.0.0",
+        "archive": False,
+        "parameters": {"imagefile": "x.png"},
+    }
+    api.call("GET", "apps/v2/classifier-1.0.0")
+    text = (
+        "name: test\nrules:\n  - at: transfer.file\n"
+        "    when: {job_name: outputs-struck, path: '*.err', user: student01}\n    do: deny\n"
+    )
+    assert api.request("POST", f"{SCENARIOS}?again=true", data=text).status_code == 201
+    submitted = api.request("POST", "jobs/v2", json=request)
+    assert submitted.status_code in (200, 201), submitted.text
+    job = submitted.json()["result"]["id"]
+    api.wait_for_job(job)
+    names = [entry["name"] for entry in api.call("GET", f"jobs/v2/{job}/outputs/listings")]
+    name = next(name for name in names if name.endswith(".err"))
+    grant = {"username": "student01", "permission": "READ"}
+    api.call("POST", f"jobs/v2/{job}/pems", json=grant)
+    mine = api.request("GET", f"jobs/v2/{job}/outputs/media/{name}")
+    assert mine.status_code == 200
+    theirs = Api(f"http://127.0.0.1:{urlsplit(api.url).port}", "student01")
+    refused = theirs.request("GET", f"jobs/v2/{job}/outputs/media/{name}")
+    assert refused.status_code == 403, refused.text
+    assert json.loads(refused.text)["message"] == REFUSED
