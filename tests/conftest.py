@@ -23,6 +23,9 @@ from tests.real.smtp_sink import SmtpSink
 from tests.real.ssh_host import ssh_host as running_ssh_host
 from tests.real.webhook_sink import WebhookSink
 
+# runs of pytest inside its own tests: for the plugin that users get
+pytest_plugins = ["pytester"]
+
 PART = TypeVar("PART")
 MARKED_BY_FIXTURE = {"docker_engine": "docker", "clients": "clients"}
 

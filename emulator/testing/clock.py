@@ -48,15 +48,19 @@ class Clock:
 
     def advance(self, by: Duration) -> datetime:
         """Let so much time pass, with all that is due in it, one after the other; the time it is then."""
-        return self._moved({"advance": _words(by)})
+        return datetime.fromisoformat(self._move({"advance": _words(by)})["now"])
 
     def advance_to(self, moment: datetime) -> datetime:
         """The same up to a moment."""
-        return self._moved({"to": moment.isoformat()})
+        return datetime.fromisoformat(self._move({"to": moment.isoformat()})["now"])
 
     def run_until_idle(self, limit: Duration | None = None) -> datetime:
         """Let time pass until nothing more would happen by itself. Raises WaitedInVain after ``limit`` of it."""
-        return self._moved({"run": "idle"} | _limited(limit))
+        __tracebackhide__ = True
+        found = self._move({"run": "idle"} | _limited(limit))
+        if found["nextTimer"] is not None or found["still"]:
+            raise WaitedInVain(f"by {found['now']} the world was not idle{_still(found)}")
+        return datetime.fromisoformat(found["now"])
 
     def run_until(
         self, job: Job | str, state: str | Iterable[str] = "FINISHED", limit: Duration | None = None
@@ -65,12 +69,13 @@ class Clock:
 
         Raises JobEndedOtherwise as soon as it has ended in another, WaitedInVain after ``limit``.
         """
+        __tracebackhide__ = True
         job = job if isinstance(job, Job) else self._world.job(job)
         states = [state] if isinstance(state, str) else list(state)
         document: dict[str, Any] = {"run": "job", "job": job.id, "until": states} | _limited(limit)
         found = self._move(document)
-        if not found["reached"]:
-            standing = self._world.control("GET", f"jobs/{job.id}")
+        standing = self._world.control("GET", f"jobs/{job.id}/wait", query={"for": ",".join(states)})
+        if not standing["reached"]:
             wanted = " or ".join(states)
             if standing["ended"]:
                 raise JobEndedOtherwise(f"it never was {wanted}: {story(standing)}")
@@ -93,12 +98,6 @@ class Clock:
     def _move(self, document: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self._world.control("POST", "clock", document, seconds=PASSAGE_SECONDS)
         return found
-
-    def _moved(self, document: dict[str, Any]) -> datetime:
-        found = self._move(document)
-        if not found["reached"]:
-            raise WaitedInVain(f"by {found['now']} the world was not idle{_still(found)}")
-        return datetime.fromisoformat(found["now"])
 
 
 def _words(duration: Duration) -> float | str:

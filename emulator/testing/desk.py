@@ -67,6 +67,7 @@ class Desk:
 
     def wait(self, job: Job | str, state: str | Iterable[str] = "FINISHED", timeout: float = PATIENCE) -> Job:
         """See :meth:`Job.wait`; ``job`` may be an id."""
+        __tracebackhide__ = True
         return (job if isinstance(job, Job) else self.job(job)).wait(state, timeout)
 
     def env(self, **more: str) -> dict[str, str]:

@@ -55,6 +55,7 @@ class Webhooks:
         self, predicate: Callable[[Webhook], object] = lambda _hook: True, timeout: float = PATIENCE
     ) -> Webhook:
         """The first webhook that is as wanted, received before or yet to come. Raises WaitedInVain."""
+        __tracebackhide__ = True
         seen: list[Webhook] = []
 
         def ask(seconds: float) -> Webhook | None:
@@ -120,6 +121,7 @@ class Mailbox:
         self, predicate: Callable[[Mail], object] = lambda _mail: True, timeout: float = PATIENCE
     ) -> Mail:
         """The first mail that is as wanted, here already or yet to come. Raises WaitedInVain."""
+        __tracebackhide__ = True
         seen: list[Mail] = []
 
         def ask(seconds: float) -> Mail | None:

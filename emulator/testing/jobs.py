@@ -55,6 +55,7 @@ class Job:
         ``timeout`` is in seconds of real time. Raises JobEndedOtherwise as soon as it has ended in another
         state, WaitedInVain; both tell its history.
         """
+        __tracebackhide__ = True
         states = [state] if isinstance(state, str) else list(state)
         path = f"{self._path}/wait"
 

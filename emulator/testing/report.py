@@ -47,7 +47,7 @@ def _journal(world: World) -> str:
 
 
 def _requests(world: World) -> str:
-    return "\n".join(str(entry) for entry in world.requests[-_REQUESTS:])
+    return "\n".join(str(entry) for entry in world.requests.all[-_REQUESTS:])
 
 
 def _seed(world: World) -> str:

@@ -59,6 +59,7 @@ class Requests(Sequence[Request]):
         self, predicate: Callable[[Request], object] = lambda _request: True, timeout: float = PATIENCE
     ) -> Request:
         """The first request that is as wanted, made before or yet to come. Raises WaitedInVain."""
+        __tracebackhide__ = True
         changes, seen = 0, dict[int, Request]()
 
         def ask(seconds: float) -> Request | None:

@@ -97,6 +97,7 @@ def until(
 
     Raises WaitedInVain with what ``what`` makes of the last answer.
     """
+    __tracebackhide__ = True
     until = time.monotonic() + seconds
     while True:
         left = until - time.monotonic()
