@@ -234,6 +234,7 @@ class Emulator:
             ids=ids,
             seed_of=ids.seed_of,
             read=lambda text, source: services.scenarios.read(text, source),
+            on_armed=lambda world: self.launcher.listen(world),
         )
         scenarios = ScenarioGate(store=self.store, clocks=clocks, armory=armory, on_strike=bell.ring)
         self.gate = gate = NotingGate(StoppingGate(scenarios, self._halt))

@@ -34,9 +34,11 @@ class Armory:
         ids: Ids,
         seed_of: Callable[[str], tuple[int, int] | None],
         read: Callable[[str, str], Scenario],
+        on_armed: Callable[[str], None] = lambda _world: None,
     ) -> None:
         """``read`` understands a scenario's text (and where it is from); EmulatorError when it cannot.
 
+        ``on_armed`` is told the world in which something new listens.
         ``seed_of`` gives the seed of a world and its generation; None where its ids are others in every run.
         """
         self._store = store
@@ -44,6 +46,7 @@ class Armory:
         self._ids = ids
         self._seed_of = seed_of
         self._read = read
+        self._on_armed = on_armed
         self.lock = threading.Lock()
         """Over all that is here, and over the gate's counting. Never taken by whoever holds the store's."""
         self.listening: dict[tuple[str, str], tuple[tuple[Armed, Rule], ...]] = {}
@@ -85,6 +88,7 @@ class Armory:
             state = armed.state(now, {})
         _call(woken)
         self._set_timer(armed)
+        self._on_armed(world)
         return state
 
     def disarm(self, world: str, name: str | None = None) -> int:
@@ -95,7 +99,7 @@ class Armory:
                 for number in numbers:
                     tx.scenarios.disarm(number)
             woken = [wake for number in numbers for wake in self._drop(number)]
-            self.listen(world, self._clocks.of(world).now())
+            self._listen_now(world)
         _call(woken)
         return len(numbers)
 
@@ -143,8 +147,8 @@ class Armory:
                 armed = self._take_up(row, scenario, problem)
                 armed.counts.update(counts.get(row.number, {}))
                 self._stop_again(armed, [stop for stop in stops if stop.arming == row.number])
-            for each in {row.world for row in rows} | {place[0] for place in self.listening}:
-                self.listen(each, self._clocks.of(each).now())
+            for each in {row.world for row in rows} | ({world} if world is not None else set()):
+                self._listen_now(each)
             timed = [self._armed[row.number] for row in rows]
         _call(woken)
         for armed in timed:
@@ -161,6 +165,14 @@ class Armory:
         for place in [place for place in self.listening if place[0] == world and place not in listening]:
             del self.listening[place]
         self.listening.update({place: tuple(found) for place, found in listening.items()})
+
+    def _listen_now(self, world: str) -> None:
+        """A world where nothing is armed may be gone: its clock is not asked."""
+        if self._of(world):
+            self.listen(world, self._clocks.of(world).now())
+        else:
+            for place in [place for place in self.listening if place[0] == world]:
+                del self.listening[place]
 
     def _awaited(self, armed: Armed, rule: Rule, now: datetime) -> bool:
         """Whether something that the rule has stopped must find the rule when it asks again."""
@@ -266,8 +278,7 @@ class Armory:
             armed.expired = True
             self._timers.pop(number, None)
             woken = self.stops.drop_all(number)
-            world = armed.arming.world
-            self.listen(world, self._clocks.of(world).now())
+            self._listen_now(armed.arming.world)
         _call(woken)
 
 

@@ -16,6 +16,7 @@ from emulator.domain.preparing import Preparing
 from emulator.runtimes.gated.apps import replace_script, replaced_play
 from emulator.runtimes.gated.asking import Asking
 from emulator.runtimes.gated.endings import ENDINGS, LOST, OLD_NEWS, told
+from emulator.runtimes.gated.looks import Looks
 from emulator.runtimes.gated.notes import Note, Notes
 from emulator.runtimes.gated.words import kept, rejected
 from emulator.runtimes.routed import RoutedLauncher
@@ -49,6 +50,7 @@ class GatedLauncher:
         self._notes = Notes(directory)
         self._on_change = on_change
         self._asking = Asking(gate, linger)
+        self._looks = Looks(clocks, self.changed)
         self._lock = threading.Lock()
         self._begun = self._stopped = False
 
@@ -80,6 +82,12 @@ class GatedLauncher:
 
     def report(self, launch: Launch, remote_job_id: str) -> RemoteReport:
         """See ``ports.Launcher``."""
+        self._looks.open(launch)
+        if self._gate.armed(launch.world, "scheduler"):
+            self._looks.later(launch.job_id)
+        return self._report(launch, remote_job_id)
+
+    def _report(self, launch: Launch, remote_job_id: str) -> RemoteReport:
         note = self._note(launch)
         if note is None and not self._asking.listens(launch.world):
             return self._launcher.report(launch, remote_job_id)
@@ -104,7 +112,9 @@ class GatedLauncher:
         note = self._note(launch)
         unknown = not remote_job_id and not (note is not None and note.taken)
         if unknown or (note is None and not self._asking.listens(launch.world)):
-            self._launcher.cancel(launch, remote_job_id)  # without an id there is nothing to ask its scheduler for
+            self._launcher.cancel(
+                launch, remote_job_id
+            )  # without an id there is nothing to ask its scheduler for
             return
         if note is not None and note.lost:
             return  # nobody can cancel what the scheduler does not know; it has been ended
@@ -121,6 +131,7 @@ class GatedLauncher:
 
     def forget(self, launch: Launch) -> None:
         """See ``ports.Launcher``. A script that a cancel has spared goes on, and is forgotten at its end."""
+        self._looks.close(launch.job_id)
         note = self._note(launch)
         if note is not None and note.spared and self._goes_on(note):
             note.forgotten = True
@@ -137,6 +148,8 @@ class GatedLauncher:
         for note in self._notes.all():
             if note.launch.world == world:
                 self._notes.drop(note.launch.job_id)
+        for job_id in self._looks.world(world):
+            self._looks.close(job_id)
         self._launcher.forget_world(world)
 
     # around it
@@ -150,6 +163,12 @@ class GatedLauncher:
         """Nobody is told of anything after this."""
         self._stopped = True
         self._launcher.stop(end_scripts=end_scripts)
+
+    def listen(self, world: str) -> None:
+        """New rules are armed in a world: its scripts are asked about from now on."""
+        if self._gate.armed(world, "scheduler"):
+            for job_id in self._looks.world(world):
+                self.changed(job_id)
 
     def changed(self, job_id: str) -> None:
         """The launcher has news of a script."""

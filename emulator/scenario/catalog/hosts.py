@@ -33,14 +33,14 @@ ACTIONS = (
     ActionKind(
         name="unreachable",
         points=_CONNECT,
-        text="The host does not answer: jobs are BLOCKED until it does, requests for its files are 503.",
+        text="The host does not answer: jobs are BLOCKED until it does, requests for its files are 412.",
         args={"message": Argument(Unit.TEXT, "", "the cause; else `No route to host`")},
         main="message",
     ),
     ActionKind(
         name="refuse-login",
         points=_CONNECT,
-        text="The host lets nobody in: the step fails for good, requests for its files are 403.",
+        text="The host lets nobody in: the step fails for good, requests for its files are 412.",
         args={"message": Argument(Unit.TEXT, "", "the cause; else `Authentication failed.`")},
         main="message",
     ),
@@ -57,7 +57,7 @@ ACTIONS = (
     ActionKind(
         name="exit",
         points=_EXEC,
-        text="A command is not run but ends with this code and these words; a job whose submission ends so is FAILED with them.",
+        text="A command is not run but ends with this code and words; a job whose submission does is FAILED with them.",
         args={"code": _CODE, "message": Argument(Unit.TEXT, "", "what it says on standard error")},
         main="code",
         mistake=_exit_code,

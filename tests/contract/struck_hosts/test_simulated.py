@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from tests.contract.struck_hosts.conftest import Stage
 FAILURE = "APPS_USER_APP_FAILURE Failure indicated by Slurm status"
 THRICE = "JOBS_SUBMIT_FAILED Unable to submit job after 3 attempts. Job cancelled."
 REFUSED = "sbatch: error: Batch job submission failed: Requested node configuration is not available"
+HERE: dict[str, Any] = {"when": {"host": "stampede2*"}}
+"""At the execution system: the storage system is touched by requests too."""
 
 BLOCKS = [
-    ("host.connect", "unreachable", "STAGING_JOB"),
+    ("host.connect", "unreachable", "PROCESSING_INPUTS"),
     ("host.exec", "drop", "SUBMITTING"),
     ("host.exec", "timeout", "SUBMITTING"),
     ("scheduler.submit", "unreachable", "SUBMITTING"),
@@ -24,10 +27,9 @@ BLOCKS = [
 
 @pytest.mark.parametrize(("at", "do", "state"), BLOCKS)
 def test_what_passes_blocks_the_job_which_recovers(stage: Stage, at: str, do: str, state: str) -> None:
-    host = {} if at.startswith("scheduler") else {"when": {"host": "stampede2*"}}
-    stage.arm(at, do, times=3, **host)
+    stage.arm(at, do, times=3, **HERE)
     job = stage.run(stage.submit(), ("BLOCKED",))
-    assert f" to BLOCKED in phase" in job["lastStatusMessage"]
+    assert " to BLOCKED in phase" in job["lastStatusMessage"]
     job = stage.run(job["id"])
     assert job["status"] == "FINISHED", job["lastStatusMessage"]
     states = stage.states(job["id"])
@@ -41,12 +43,20 @@ def test_what_passes_blocks_the_job_which_recovers(stage: Stage, at: str, do: st
         ("scheduler.submit", "reject", f"{THRICE} {REFUSED}"),
         ("scheduler.submit", {"reject": "sbatch: no such partition"}, f"{THRICE} sbatch: no such partition"),
         ("host.exec", {"exit": {"code": 3, "message": "disk quota exceeded"}}, "disk quota exceeded"),
-        ("host.connect", "refuse-login", "Unable to stage runtime assets: Authentication failed."),
-        ("host.connect", {"refuse-login": "Permission denied (publickey)."}, "Permission denied (publickey)."),
+        (
+            "host.connect",
+            "refuse-login",
+            "Unable to create the job's work directory: stampede2.tacc.example.org: Authentication failed.",
+        ),
+        (
+            "host.connect",
+            {"refuse-login": "Permission denied (publickey)."},
+            "Permission denied (publickey).",
+        ),
     ],
 )
 def test_what_lasts_fails_the_job_in_its_words(stage: Stage, at: str, do: Any, message: str) -> None:
-    stage.arm(at, do, when={"host": "stampede2*"})
+    stage.arm(at, do, **HERE)
     job = stage.run(stage.submit())
     assert job["status"] == "FAILED"
     assert message in job["lastStatusMessage"]
@@ -72,7 +82,9 @@ def test_a_submission_that_is_refused_twice_is_taken_the_third_time(stage: Stage
     ],
 )
 @pytest.mark.parametrize("queued", [0, 60])
-def test_a_scheduler_ends_the_script_and_says_so(stage: Stage, do: str, word: str, code: str, queued: int) -> None:
+def test_a_scheduler_ends_the_script_and_says_so(
+    stage: Stage, do: str, word: str, code: str, queued: int
+) -> None:
     stage.arm("scheduler.status", do, times=1)
     job = stage.run(stage.submit(parameters={"seconds": 600, "queue_seconds": queued}))
     assert job["status"] == "FAILED"
@@ -80,6 +92,14 @@ def test_a_scheduler_ends_the_script_and_says_so(stage: Stage, do: str, word: st
     assert job["remoteOutcome"] == "FAILED"
     assert job["remoteStarted"] == job["remoteEnded"]
     assert stage.states(job["id"])[-4:] == ["QUEUED", "RUNNING", "CLEANING_UP", "FAILED"]
+
+
+def test_a_rule_whose_time_comes_while_the_script_runs_is_met(stage: Stage) -> None:
+    """Nothing happens to the script by itself: its scheduler is asked now and then while rules listen."""
+    stage.arm("scheduler.status", "node-fail", times=1, **{"from": "+10m"})
+    job = stage.run(stage.submit(parameters={"seconds": 86400}, maxRunTime="30:00:00"))
+    assert job["lastStatusMessage"].startswith(f"{FAILURE} NODE_FAIL")
+    assert 600 <= _seconds(job["remoteEnded"]) - _seconds(job["remoteStarted"]) <= 670
 
 
 def test_a_job_that_the_scheduler_forgets_is_failed(stage: Stage) -> None:
@@ -115,7 +135,9 @@ def test_a_queue_is_held_for_a_time(stage: Stage) -> None:
     assert stage.job(job_id)["remoteJobId"].isdecimal()
     job = stage.run(job_id)
     assert job["status"] == "FINISHED"
-    assert _seconds(job["remoteStarted"]) - _seconds(job["remoteSubmitted"]) == pytest.approx(48 * 3600, abs=1)
+    assert _seconds(job["remoteStarted"]) - _seconds(job["remoteSubmitted"]) == pytest.approx(
+        48 * 3600, abs=1
+    )
 
 
 def test_a_held_queue_is_released_early(stage: Stage) -> None:
@@ -194,23 +216,27 @@ def test_an_app_says_why_it_ends(stage: Stage) -> None:
     assert stage.output(job["id"], f"a-job-{job['id']}.err") == b"no licence left\n"
 
 
-@pytest.mark.parametrize("at", ["host.connect", "host.exec", "scheduler.submit", "scheduler.status", "app.run"])
+@pytest.mark.parametrize(
+    "at", ["host.connect", "host.exec", "scheduler.submit", "scheduler.status", "app.run"]
+)
 def test_a_delay_anywhere_only_takes_its_time(stage: Stage, at: str) -> None:
-    stage.arm(at, {"delay": "10m"}, times=1)
+    stage.arm(at, {"delay": "10m"}, times=1, **HERE)
     job = stage.run(stage.submit())
     assert job["status"] == "FINISHED"
     assert 600 <= _seconds(job["ended"]) - _seconds(job["accepted"]) < 700
 
 
-@pytest.mark.parametrize("at", ["host.connect", "host.exec", "scheduler.submit", "scheduler.status", "app.run"])
+@pytest.mark.parametrize(
+    "at", ["host.connect", "host.exec", "scheduler.submit", "scheduler.status", "app.run"]
+)
 def test_a_hold_anywhere_lasts_until_it_is_released_and_can_be_stopped(stage: Stage, at: str) -> None:
-    stage.arm(at, "hold", times=1)
+    stage.arm(at, "hold", times=1, **HERE)
     job_id = stage.submit()
     stage.advance("6h")
     assert stage.job(job_id)["status"] not in ("FINISHED", "BLOCKED", "FAILED")
     stage.release()
     assert stage.run(job_id)["status"] == "FINISHED"
-    stage.arm(at, "hold", name="another")
+    stage.arm(at, "hold", name="another", **HERE)
     job_id = stage.submit()
     stage.advance("1h")
     stage.cancel(job_id)
@@ -242,14 +268,12 @@ def test_rules_know_who_is_at_work_on_a_host(stage: Stage) -> None:
 def test_the_files_api_meets_the_same_hosts(stage: Stage) -> None:
     stage.arm("host.connect", "unreachable", when={"host": "corral*"}, times=1)
     listing = "files/v2/listings/system/tacc.corral/testuser"
-    stage.api.refused("GET", listing, 503)
+    assert "No route to host" in stage.api.refused("GET", listing, 412)
     stage.api.call("GET", listing)
     stage.disarm()
     stage.arm("host.connect", "refuse-login", when={"host": "corral*"}, times=1)
-    stage.api.refused("GET", listing, 403)
+    assert "Authentication failed" in stage.api.refused("GET", listing, 412)
 
 
 def _seconds(moment: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
