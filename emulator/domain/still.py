@@ -32,8 +32,8 @@ def as_ended(
 
 def _ended(entry: Entry, now: datetime, draw: Callable[[], str]) -> Entry:
     record = entry["record"]
-    if JobState(record["status"]).terminal:
-        return entry
+    if JobState(record["status"]).terminal:  # the handle is of this machine
+        return entry | {"record": record | {"handle": None}}
     message = f"The world was taken from a snapshot that was made while the job was {record['status']}"
     moment = to_document(now)
     history = entry.get("history", [])
