@@ -72,6 +72,8 @@ def show(settings: Settings, url: str | None, world: str, name: str) -> None:
         click.echo(
             f"  {rule['name']}: {rule['do']['action']} at {points}: {rule['state']}, struck {rule['struck']}{met}"
         )
+        if rule["passed"]:
+            click.echo(f"    said nothing {rule['passed']} times, the last time because {rule['silence']}")
         for held in rule["holding"]:
             until = f" until {held['until']}" if held["until"] else ""
             click.echo(f"    holds{until}: {_facts(held['facts'])}")

@@ -110,11 +110,13 @@ class Rule:
     expires: Moment | None = None
     line: int = 0
 
+    def is_at(self, point: str) -> bool:
+        """Whether the point is one of the rule's."""
+        return any(fnmatchcase(point, each) for each in self.points)
+
     def listens(self, occasion: Occasion) -> bool:
         """Whether the occasion is of the kind that the rule speaks about."""
-        if not any(fnmatchcase(occasion.point, point) for point in self.points):
-            return False
-        return all(
+        return self.is_at(occasion.point) and all(
             match.fits(fact(occasion, name), is_path=name == "path") for name, match in self.facts.items()
         )
 

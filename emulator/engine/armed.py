@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from emulator.domain.fault import FAMILIES, Strike
+from emulator.domain.fault import FAMILIES, Occasion, Strike
 from emulator.domain.scenario import BY_CHANCE, Arming, Count, Rule, moment
+from emulator.domain.silence import reason
 
 
 class Standing(StrEnum):
@@ -33,6 +34,10 @@ class RuleState:
     struck: int
     met: int
     holding: tuple[Strike, ...] = ()
+    passed: int = 0
+    """How often it was at one of its points since the start, and said nothing."""
+    silence: str = ""
+    """Why it said nothing the last time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +67,17 @@ class Armed:
     expired: bool = False
     problem: str = ""
     counts: dict[tuple[str, str], Count] = field(default_factory=dict)
+    passed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """By rule: how often it said nothing at one of its points, and why the last time."""
 
     def counted(self, rule: str, key: str) -> Count:
         return self.counts.get((rule, key), _NONE)
+
+    def note_silence(self, rule: Rule, occasion: Occasion, now: datetime) -> None:
+        """It was asked, and has nothing to do with the occasion."""
+        if rule.is_at(occasion.point):
+            number, _ = self.passed.get(rule.name, (0, ""))
+            self.passed[rule.name] = number + 1, reason(self.arming, rule, occasion, now, self.counted)
 
     def raised(
         self, met: Iterable[tuple[str, str]], struck: Iterable[tuple[str, str]]
@@ -94,6 +107,8 @@ class Armed:
                 struck=self.counted(rule.name, "").struck,
                 met=self._met(rule),
                 holding=tuple(holding.get(rule.name, ())),
+                passed=self.passed.get(rule.name, (0, ""))[0],
+                silence=self.passed.get(rule.name, (0, ""))[1],
             )
             for rule in scenario.rules
         )

@@ -121,6 +121,7 @@ class ScenarioGate:
                 continue
             said = weigh(armed.arming, rule, occasion, now, armed.counted)
             if said is None:
+                armed.note_silence(rule, occasion, now)
                 continue
             met.setdefault(armed, []).extend((rule.name, key) for key in said.met)
             if said.strikes and winner is None:

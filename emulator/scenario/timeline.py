@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from emulator.domain.scenario import Flap, Match, Moment, Rule, Scenario, Turns
+from emulator.domain.scenario import Flap, Moment, Rule, Scenario, Turns
+from emulator.domain.silence import words
 from emulator.scenario.actions import at_point
 from emulator.scenario.catalog.kind import Unit
 from emulator.scenario.points import Points
@@ -46,7 +47,7 @@ def _rule(number: int, rule: Rule, points: Points) -> Iterator[str]:
         yield f"   when:  {window}"
     yield f"   at:    {', '.join(rule.points)}{_told(rule, points)}"
     for name, match in rule.facts.items():
-        yield f"   where: {name} is {match_words(match)}"
+        yield f"   where: {name} is {words(match)}"
     often = often_words(rule)
     if often:
         yield f"   which: {often}"
@@ -127,13 +128,6 @@ def _shown(rule: Rule, told: Mapping[str, Any]) -> dict[str, Any]:
         name: span_words(timedelta(seconds=value)) if units.get(name) is Unit.DURATION else value
         for name, value in told.items()
     }
-
-
-def match_words(match: Match) -> str:
-    words = " or ".join(match.wanted)
-    if match.unwanted:
-        words += (" but " if words else "") + f"not {' nor '.join(match.unwanted)}"
-    return words
 
 
 def turns_words(turns: Turns) -> str:

@@ -108,6 +108,8 @@ def _refused(yaml: Any, loader_type: Any, text: str) -> Iterator[Mistake]:
                 return
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+        if any("\ud800" <= letter <= "\udfff" for letter in getattr(event, "value", "")):
+            yield Mistake(line, "half of a character that is written as two (a surrogate)")
         tag = getattr(event, "tag", None)
         if tag and tag != "!" and tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
             yield Mistake(line, f"{quoted(tag)}: tags are not understood here")

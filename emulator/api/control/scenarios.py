@@ -192,6 +192,8 @@ def _rule(state: RuleState) -> dict[str, Any]:
         "state": state.standing.value,
         "struck": state.struck,
         "met": state.met if _counts_met(rule) else None,
+        "passed": state.passed,
+        "silence": state.silence,
         "holding": [_held(strike) for strike in state.holding],
     }
 

@@ -304,3 +304,28 @@ def test_what_has_ended_by_itself_takes_no_room(gate: Bench) -> None:
             gate.strike("http.jobs.list")
         gate.advance(1)
     assert sum(1 for _ in gate.armory.stops.of(1)) <= 1100
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("when: {path: '*.jpg'}", "path is '/a.png', not *.jpg"),
+        ("when: {user: ['a*', '!ab']}", "it has no user"),
+        ("when: {path: '!*.png'}", "path is '/a.png', not anything but *.png"),
+        ("from: +1s", "its time has not come"),
+        ("until: 2025-01-01", "its time is over"),
+        ("flap: 10s/5s, from: 2025-12-31T23:59:48", "it is in a silent part of its flapping"),
+        ("after: other", "'other' has not struck"),
+        ("times: 1, per: path", "it has struck as often as it may"),
+    ],
+)
+def test_a_rule_tells_why_it_said_nothing(gate: Bench, rule: str, why: str) -> None:
+    gate.arm(f"- {{at: transfer.file, do: read-error, {rule}}}\n- {{name: other, at: job.*, do: hold}}")
+    for _ in range(2):
+        gate.strike(path="/a.png")
+    state, other = gate.armory.states(WORLD)[0].rules
+    if "until" in rule:  # over for good: it is not even asked
+        assert state.standing is Standing.EXPIRED and not gate.gate.armed(WORLD, "transfer")
+    else:
+        assert state.silence == why and state.passed == (1 if "times" in rule else 2)
+    assert (other.passed, other.silence) == (0, "")
