@@ -59,6 +59,8 @@ class Clients:
             "PATH": f"{self.root / 'bin'}:{os.defpath}",
             "LANG": "C.UTF-8",
             "HOME": str(home),
+            # where the command line remembers which commands it has: a quarter of its start
+            "XDG_CACHE_HOME": str(self.root / ".cache"),
             "TAPIS_CACHE_DIR": str(home / ".agave"),
             "TAPIS_TENANTS_URL": f"{base_url.rstrip('/')}/tenants",
             "TAPIS_DEFAULT_VERIFY_SSL": "false",
