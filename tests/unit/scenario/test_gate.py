@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from emulator.domain.clock import FIRST_MOMENT
 from emulator.domain.errors import NotFound, PreconditionFailed, Unavailable
+from emulator.domain.fault import Action, Occasion, Strike
 from emulator.engine.armed import Standing
+from emulator.engine.stops import Stops
 from tests.unit.scenario.armed import WORLD, Bench, bench
 
 
@@ -297,13 +301,17 @@ def test_a_world_forgotten_in_the_store_is_forgotten_here(gate: Bench) -> None:
     assert gate.armory.states(WORLD) == []
 
 
-def test_what_has_ended_by_itself_takes_no_room(gate: Bench) -> None:
-    gate.arm("- {at: http.jobs.list, do: {delay: 1}}")
-    for _ in range(30):
-        for _ in range(100):
-            gate.strike("http.jobs.list")
-        gate.advance(1)
-    assert sum(1 for _ in gate.armory.stops.of(1)) <= 1100
+def test_what_has_ended_by_itself_takes_no_room() -> None:
+    stops, now = Stops(), FIRST_MOMENT
+    for number in range(10_000):
+        now += timedelta(seconds=1)
+        occasion = Occasion(world=WORLD, point="http.jobs.list")
+        until = now + timedelta(seconds=30)
+        delay = Action("delay", {"for": 30})
+        strike = Strike(scenario="s", rule="r", action=delay, occasion=occasion, number=number, until=until)
+        stops.add(strike, now)
+        assert stops.find(strike) is not None
+    assert sum(1 for _ in stops.of(0)) <= 1001
 
 
 @pytest.mark.parametrize(
