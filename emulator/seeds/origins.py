@@ -46,13 +46,14 @@ class KeptOrigins:
         self._machines = machines
         self._make_nursery = nursery
         self._nursery: Nursery | None = None
+        self._first = threading.Lock()
 
     def grow(self, wanted: NewWorld, generation: int) -> Grown:
         """See the port."""
-        if self._nursery is None:
-            self._nursery = self._make_nursery()
+        with self._first:  # of several first worlds at once, one has it made
+            nursery = self._nursery = self._nursery or self._make_nursery()
         try:
-            with self._nursery.grown(wanted) as (world, rows, hosts, scenarios, clock):
+            with nursery.grown(wanted) as (world, rows, hosts, scenarios, clock):
                 kept = self.keep(world.name, generation, rows, hosts, scenarios)
         except OSError as error:
             raise _unavailable("The world cannot be made", error) from error
