@@ -14,6 +14,7 @@ BENCHMARKS = {
     "start": "process start to first answered request, beside moto_server",
     "process_job": "a trivial job beside its script by hand",
     "many_jobs": "many trivial jobs at once",
+    "simulated_jobs": "a thousand simulated jobs, by a running clock and by one that stands still",
     "docker_job": "a trivial job beside docker run",
     "slurm_job": "a trivial job on a real cluster by ssh beside sbatch",
     "waiting_jobs": "processor time while many jobs wait in a real cluster's queue",
