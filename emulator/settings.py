@@ -27,6 +27,8 @@ class BadSetting(Exception):
 
 _AT_LEAST_1 = (1, math.inf)
 _FACTOR = (1e-6, 1e9)
+RECOVERY_TIME_SCALE = 60.0
+"""The default of ``jobs.recovery_time_scale``."""
 
 
 def _option(
@@ -177,7 +179,10 @@ class Settings:
     )
     time_scale: float = _option("jobs.time_scale", 1.0, "divides run time limits", within=_FACTOR)
     recovery_time_scale: float = _option(
-        "jobs.recovery_time_scale", 60.0, "divides waits of blocked jobs", within=_FACTOR
+        "jobs.recovery_time_scale",
+        RECOVERY_TIME_SCALE,
+        "divides waits of blocked jobs; by itself only in worlds that go by real time",
+        within=_FACTOR,
     )
     max_request_mb: int = _option(
         "server.max_request_mb", 10, "most megabytes of a JSON or form body", within=_AT_LEAST_1

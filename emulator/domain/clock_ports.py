@@ -10,6 +10,10 @@ from typing import Protocol
 class Clock(Protocol):
     """A source of time: this machine's, or a world's."""
 
+    @property
+    def real(self) -> bool:
+        """Whether its time goes by as the machine's does: neither quicker nor slower, nor by leaps."""
+
     def now(self) -> datetime:
         """The current time, UTC, aware, whole milliseconds."""
 

@@ -26,7 +26,7 @@ _S = JobState
 def next_test(tools: Tools, job: Job) -> datetime:
     """By the policy of the condition that the job waits for, scaled by ``jobs.recovery_time_scale``."""
     now = tools.clocks.of(job.world).now()
-    scale = tools.settings.recovery_time_scale
+    scale = tools.recovery_scale(job.world)
     return recovery.next_test(job.blocked_condition, job.blocked_since or now, now, scale)
 
 

@@ -19,6 +19,11 @@ class RealClock:
         self._thread: threading.Thread | None = None
         self._stopped = False
 
+    @property
+    def real(self) -> bool:
+        """See ports.Clock."""
+        return True
+
     def now(self) -> datetime:
         """UTC, cut to whole milliseconds: what is answered is what is stored [conventions §6]."""
         return whole_milliseconds(datetime.now(UTC))

@@ -120,7 +120,7 @@ def _check_again(step: Step, changes: dict[str, Any]) -> Outcome:
     last_success = job.last_status_check or job.remote_submitted or job.accepted
     if now >= last_success + _scaled(step, GIVE_UP):
         return _give_up(step, "The status of the job could not be checked for too long.", changes)
-    pause = timedelta(seconds=CHECK_PAUSE / step.tools.settings.recovery_time_scale)
+    pause = timedelta(seconds=CHECK_PAUSE / step.tools.recovery_scale(step.job.world))
     return Wait(until=now + pause, changes=changes)
 
 

@@ -21,7 +21,7 @@ from emulator.engine.outcome import Interrupted
 from emulator.engine.striking import Holds, Strikes
 from emulator.engine.transfer import Location
 from emulator.engine.waiting import Call, Calls, Subscribe, wait
-from emulator.settings import Settings
+from emulator.settings import RECOVERY_TIME_SCALE, Settings
 from emulator.store import Store, Transaction
 
 
@@ -42,6 +42,15 @@ class Tools:
     holds: Holds
     base_url: Callable[[str, str], str]
     """Where the API answers a user of a world: for scripts, there is no request here."""
+
+    def recovery_scale(self, world: str) -> float:
+        """What divides the pauses of recovery in a world: ``jobs.recovery_time_scale``.
+
+        Its default is meant for people who wait in real time; by a clock of its own a world has the service's pauses.
+        """
+        scale = self.settings.recovery_time_scale
+        hurried = scale == RECOVERY_TIME_SCALE and not self.clocks.of(world).real
+        return 1.0 if hurried else scale
 
 
 class Signal:

@@ -122,7 +122,7 @@ def _try_again(step: Step, cause: str) -> Outcome:
         raise StepFailed(
             "JOBS_SUBMIT_FAILED", f"Unable to submit job after {ATTEMPTS} attempts. Job cancelled. {cause}"
         )
-    pause = timedelta(seconds=RETRY_PAUSE / step.tools.settings.recovery_time_scale)
+    pause = timedelta(seconds=RETRY_PAUSE / step.tools.recovery_scale(step.job.world))
     return Wait(until=step.clock.now() + pause, changes={"submit_retries": attempt})
 
 

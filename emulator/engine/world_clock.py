@@ -47,6 +47,11 @@ class WorldClock:
         return state.mode if state else ClockMode.REAL
 
     @property
+    def real(self) -> bool:
+        """See ports.Clock."""
+        return self.mode is ClockMode.REAL
+
+    @property
     def frozen(self) -> bool:
         state = self._state
         return state is not None and state.mode is ClockMode.FROZEN

@@ -105,6 +105,10 @@ class ManualClock:
     def now(self) -> datetime:
         return self._now
 
+    @property
+    def real(self) -> bool:
+        return True
+
     def at(self, moment: datetime) -> datetime:
         return moment
 

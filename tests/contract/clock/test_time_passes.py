@@ -1,0 +1,129 @@
+"""What takes days takes no time in a world whose clock is moved, and all that tells a time tells the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.contract.clock.conftest import START, World, moment
+from tests.served import Api
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_queue_of_48_hours(frozen: World) -> None:
+    frozen.simulate(queue_wait="48h", duration="1h")
+    job = frozen.submit()
+    assert frozen.job(job)["status"] == "QUEUED"
+    passed = frozen.clock(run="job", job=job, until="RUNNING")
+    assert passed["reached"]
+    assert moment(passed["now"]) - moment(START) == 48 * HOUR
+    assert frozen.job(job)["status"] == "RUNNING"
+    passed = frozen.clock(run="job", job=job)
+    assert (passed["reached"], passed["still"]) == (True, [])
+    assert moment(passed["now"]) - moment(START) == 49 * HOUR
+    shown = frozen.job(job)
+    assert shown["status"] == "FINISHED"
+    begun, ended = moment(shown["remoteStarted"]), moment(shown["ended"])
+    assert (begun - moment(START), ended - moment(START)) == (48 * HOUR, 49 * HOUR)
+    assert shown["lastUpdated"] == shown["ended"]
+    created = [moment(when) for _, when in frozen.history(job)]
+    assert created == sorted(created) and created[0] == moment(START)
+    assert {when - moment(START) for when in created} == {0 * HOUR, 48 * HOUR, 49 * HOUR}
+
+
+def test_the_run_time_limit_of_a_simulated_job_is_the_worlds(frozen: World) -> None:
+    frozen.simulate(duration="48h")
+    job = frozen.submit(maxRunTime="02:00:00")
+    assert frozen.clock(run="job", job=job)["reached"]
+    assert frozen.job(job)["status"] == "FAILED"
+    assert moment(frozen.clock()["now"]) - moment(START) == 2 * HOUR
+
+
+def test_advancing_stops_where_it_was_told_to(frozen: World) -> None:
+    frozen.simulate(queue_wait="1h", duration="1h")
+    job = frozen.submit()
+    assert frozen.clock(advance="59m59s")["timers"] == 0
+    assert frozen.job(job)["status"] == "QUEUED"
+    assert frozen.clock(advance=1)["timers"] == 1
+    assert frozen.job(job)["status"] == "RUNNING"
+    passed = frozen.clock(to="2026-03-01T11:59:59.999Z")
+    assert passed["now"] == "2026-03-01T11:59:59.999Z"
+    assert frozen.job(job)["status"] == "RUNNING"
+    assert passed["nextTimer"] == "2026-03-01T12:00:00.000Z"
+    frozen.clock(advance="1ms")
+    assert frozen.job(job)["status"] == "FINISHED"
+
+
+FLOOD = """
+name: flood
+rules:
+  - at: job.submitting
+    do: block
+    until: +48h
+"""
+
+
+def test_a_blocked_job_comes_back_after_48_hours(frozen: World) -> None:
+    """By the recovery's own row of pauses [job-lifecycle §5]; a hundred tests of the condition take no time."""
+    frozen.simulate(duration=1)
+    frozen.own("POST", "scenarios", expect=201, data=FLOOD)
+    job = frozen.submit()
+    assert frozen.job(job)["status"] == "BLOCKED"
+    passed = frozen.clock(run="job", job=job, limit="7d")
+    assert passed["reached"]
+    assert passed["timers"] > 100
+    shown = frozen.job(job)
+    assert shown["status"] == "FINISHED"
+    history = frozen.history(job)
+    blocked = [moment(when) for status, when in history if status == "BLOCKED"]
+    again = [moment(when) for status, when in history if status == "QUEUED"]
+    assert len(blocked) == len(again) == 1
+    assert timedelta(0) <= again[0] - moment(START) - 48 * HOUR < HOUR
+    assert moment(shown["ended"]) - again[0] == timedelta(seconds=1)
+
+
+def test_seven_days_of_blocking_are_too_long(frozen: World) -> None:
+    frozen.simulate(duration=1)
+    frozen.own("POST", "scenarios", expect=201, data=FLOOD.replace("+48h", "+30d"))
+    job = frozen.submit()
+    assert frozen.clock(run="job", job=job)["reached"]
+    shown = frozen.job(job)
+    assert (shown["status"], shown["lastStatusMessage"]) == (
+        "FAILED",
+        "JOBS_TIME_LIMIT Unable to submit job after 7 days. Job cancelled.",
+    )
+    assert timedelta(days=7) <= moment(shown["ended"]) - moment(START) < timedelta(days=7, hours=1)
+
+
+def test_tokens_end_by_the_worlds_clock(frozen: World) -> None:
+    user = Api(frozen.url, "testuser")
+    assert user.request("GET", "jobs/v2").status_code == 200
+    frozen.clock(advance="3h")
+    assert user.request("GET", "jobs/v2").status_code == 200
+    frozen.clock(advance="2h")
+    refused = user.request("GET", "jobs/v2")
+    assert refused.status_code == 401, refused.text
+
+
+def test_postits_end_by_the_worlds_clock(frozen: World) -> None:
+    made = frozen.call(
+        "POST", "postits/v2", json={"url": f"{frozen.url}/jobs/v2", "lifetime": 3600, "maxUses": 5}
+    )
+    path = f"postits/v2/{made['postit']}"
+    assert frozen.request("GET", path).status_code == 200
+    frozen.clock(advance="61m")
+    assert frozen.request("GET", path).status_code == 403
+
+
+def test_waiting_for_nothing_is_over_at_once(frozen: World) -> None:
+    passed = frozen.clock(run="idle")
+    assert (passed["now"], passed["timers"], passed["still"]) == (START, 0, [])
+
+
+def test_what_is_not_reached_says_what_is_going_on(frozen: World) -> None:
+    frozen.simulate(queue_wait="12d")
+    job = frozen.submit()
+    passed = frozen.clock(run="job", job=job, limit="10d")
+    assert not passed["reached"]
+    assert moment(passed["now"]) - moment(START) == timedelta(days=10)
+    assert moment(passed["nextTimer"]) - moment(START) == timedelta(days=12)
