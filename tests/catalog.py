@@ -19,6 +19,7 @@ from emulator.engine.clock import RealClock
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
+from emulator.engine.striking import NoGate, Strikes
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
 from emulator.services.accounts import AccountService
@@ -134,6 +135,7 @@ class Catalog:
             hosts=self.hosts,
             fetcher=_ELSEWHERE,
             staging_queue=_ELSEWHERE,
+            strikes=Strikes(NoGate(), self.clocks),
             settings=self.settings,
         )
         self.apps = AppService(**shared, files=self.files, file_permissions=self.file_permissions)

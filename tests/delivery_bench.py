@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from emulator.api.v2.messages import V2Messages
 from emulator.domain.notification import Policy, Subscription
+from emulator.domain.ports import Gate
 from emulator.domain.states import JobState
 from emulator.engine.clock import RealClock
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.deliveries import DeliveryQueue
 from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
+from emulator.engine.striking import NoGate, Strikes
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
 from emulator.settings import Settings
@@ -24,7 +27,13 @@ from tests.real.waiting import wait_until
 class Bench:
     """A store, a journal and a delivery queue around one job. ``clock`` None: the real time."""
 
-    def __init__(self, directory: Path, settings: Settings, clock: Any = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: Settings,
+        clock: Any = None,
+        gate: Callable[[Bench], Gate] | None = None,
+    ) -> None:
         self.directory = directory
         self.store = Store.at(directory)
         self.clock = clock or RealClock()
@@ -38,6 +47,7 @@ class Bench:
             V2Messages(lambda *_: "http://emulator"),
             lambda world: self.queue.wake(world),
         )
+        self.strikes = Strikes(gate(self) if gate else NoGate(), self.clocks)
         self.queue = self.new_queue()
         self.job = sample_job(status=JobState.RUNNING)
 
@@ -48,6 +58,7 @@ class Bench:
             journal=self.journal,
             channel_for=Router(self.settings, self.mailbox),
             keep_all_attempts=self.settings.keep_all_attempts,
+            strikes=self.strikes,
         )
 
     def subscribe(

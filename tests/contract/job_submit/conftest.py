@@ -26,10 +26,12 @@ from emulator.engine.clock import RealClock
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
+from emulator.engine.striking import NoGate, Strikes
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
 from emulator.services.accounts import AccountService
 from emulator.services.apps import AppService
+from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
 from emulator.services.job_control import JobControl
@@ -110,9 +112,15 @@ class Desk:
         placed = shared | {"ids": self.ids, "journal": journal, "systems": systems}
         apps_take = timed | {"ids": self.ids, "journal": journal, "systems": systems}
         permissions = FilePermissionService(**placed, hosts=self.hosts)
+        strikes = Strikes(NoGate(), self.clocks)
         elsewhere: Any = None  # what no request of these tests reaches
         files = FileService(
-            **placed, permissions=permissions, hosts=self.hosts, fetcher=elsewhere, staging_queue=elsewhere
+            **placed,
+            permissions=permissions,
+            hosts=self.hosts,
+            fetcher=elsewhere,
+            staging_queue=elsewhere,
+            strikes=strikes,
         )
         apps = AppService(**apps_take, files=files, file_permissions=permissions)
         submission = JobSubmission(
@@ -141,7 +149,13 @@ class Desk:
                 submission=submission,
                 wake=lambda job_id, _world: self.woken.append(job_id),
             ),
-            outputs=JobOutputs(store=self.store, queries=queries, hosts=self.hosts, settings=self.settings),
+            outputs=JobOutputs(
+                store=self.store,
+                queries=queries,
+                hosts=self.hosts,
+                passages=FilePassages(strikes),
+                settings=self.settings,
+            ),
             job_permissions=JobPermissions(
                 store=self.store, journal=journal, queries=queries, accounts=accounts
             ),

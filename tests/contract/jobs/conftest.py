@@ -27,9 +27,11 @@ from emulator.engine.clock import RealClock
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
 from emulator.engine.journal import Journal
+from emulator.engine.striking import NoGate, Strikes
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
 from emulator.services.accounts import AccountService
+from emulator.services.file_passages import FilePassages
 from emulator.services.job_control import JobControl
 from emulator.services.job_outputs import JobOutputs
 from emulator.services.job_permissions import JobPermissions
@@ -89,7 +91,12 @@ class Bench:
             ),
             queries=queries,
             control=control,
-            outputs=JobOutputs(**shared, queries=queries, hosts=self.hosts),
+            outputs=JobOutputs(
+                **shared,
+                queries=queries,
+                hosts=self.hosts,
+                passages=FilePassages(Strikes(NoGate(), self.clocks)),
+            ),
             job_permissions=JobPermissions(
                 store=self.store, journal=journal, queries=queries, accounts=accounts
             ),
