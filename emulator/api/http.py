@@ -6,14 +6,13 @@ Nothing here knows a service. Dialects register their routes on the Flask app ma
 from __future__ import annotations
 
 import logging
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
@@ -21,14 +20,13 @@ from werkzeug.routing import BaseConverter, Rule
 
 from emulator.api.called import Called
 from emulator.api.gateway import GatewayFault, asked_api, fault
+from emulator.api.tidy_paths import TidyPaths
 from emulator.api.watch import Watch
-from emulator.domain.errors import EmulatorError
+from emulator.domain.errors import EmulatorError, NotFound
 from emulator.domain.identity import Caller, World
 from emulator.settings import Settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
     from emulator.services import Services
 
 log = logging.getLogger(__name__)
@@ -41,7 +39,6 @@ ACTS_AS = "emulator.acts_as"
 _CONTROL = "/_emulator"
 _CHECKED = {"expire": 900903, "revoke": 900904, "refuse": 900901}
 """The gateway's code for what a rule does to a good token."""
-_FILES = re.compile(r"/*files/+v2/+([a-z]+)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +223,7 @@ def create_app(
     app.url_map.converters["below"] = BelowConverter
     app.extensions["emulator"] = Edge(services, settings, scopes, watch)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.wsgi_app = _TidyPaths(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign]
     by_endpoint: dict[str, tuple[Dialect, Route]] = {}
     everyone = list(dialects)
     for dialect in everyone:
@@ -253,6 +250,7 @@ def _install_hooks(
         found = by_endpoint.get(request.endpoint or "")
         route = found[1] if found else None
         if ACTS_AS in request.environ or _is_control(request.path):
+            _check_sight()
             _let_in(route)
             return None
         exchanges = services().doors.exchanges
@@ -301,6 +299,13 @@ def _let_in(route: Route | None) -> None:
     if not route.open:
         acts_as = request.environ.get(ACTS_AS)
         g.caller = _bearer_caller() if acts_as is None else acts_as
+
+
+def _check_sight() -> None:
+    """The emulator's own API tells of other worlds through the ordinary port only. Raises NotFound."""
+    named = (request.view_args or {}).get("world")
+    if named is not None and only_world() not in (None, named):
+        raise NotFound(f"No world found with name {named[:80]}")
 
 
 def _go_in(route: Route | None, exchanges: int) -> None:
@@ -363,29 +368,13 @@ def _bearer_caller() -> Caller:
         raise fault(900904)
     if services().tokens.is_over(found.token):
         raise fault(900903)
-    strike = services().tokens.check(found.token, request.path)
+    here = edge()
+    if here.watch is not None:  # the check may take its time
+        here.watch.arrived(found.token.world, found.token.username)
+    strike = here.services.tokens.check(found.token, request.path)
     if strike is not None:
         raise fault(_CHECKED[strike.action.kind], strike.action.args.get("message", ""))
     g.token = found.token
     if found.client is not None and not found.client.may_call(asked_api()):
         raise fault(900908)
     return found.caller
-
-
-class _TidyPaths:
-    """Serves every route with and without trailing or doubled slashes, never by a redirect.
-
-    Inside the path of a file, slashes mean something and are left alone [conventions §1].
-    """
-
-    def __init__(self, app: Callable[[Any, Any], Iterable[bytes]]) -> None:
-        self._app = app
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        files = _FILES.fullmatch(path)
-        if files:
-            environ["PATH_INFO"] = f"/files/v2/{files[1]}{files[2]}"
-        else:
-            environ["PATH_INFO"] = "/" + re.sub("/{2,}", "/", path).strip("/")
-        return self._app(environ, start_response)

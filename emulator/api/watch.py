@@ -31,7 +31,9 @@ class Watch:
         under_way.set(UnderWay(_connection().wait))
 
     def arrived(self, world: str, user: str) -> None:
-        """It is known whose it is."""
+        """It is known whose it is; what is told later changes nothing."""
+        if "record" in g:
+            return
         request_under_way = under_way.get()
         assert request_under_way is not None, "never begun"
         environ = request.environ

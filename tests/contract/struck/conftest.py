@@ -59,12 +59,12 @@ class Control:
         found = self.requests()
         return int(found[-1]["number"]) if found else 0
 
-    def struck(self) -> dict[str, Any]:
-        """The newest request that a rule has struck, once it is over."""
+    def struck(self, since: int = 0) -> dict[str, Any]:
+        """The newest request (after a number) that a rule has struck, once it is over."""
         found: list[dict[str, Any]] = []
 
         def over() -> bool:
-            found[:] = [each for each in self.requests() if each["faults"]][-1:]
+            found[:] = [each for each in self.requests(since=since) if each["faults"]][-1:]
             return bool(found) and found[0]["seconds"] is not None
 
         wait_until(over, 60, "a struck request is over")
