@@ -80,10 +80,10 @@ def test_failures_are_those_of_this_test(tapis_world):
 def test_files_and_users_are_those_of_this_test(tapis_world, turn):
     student = tapis_world.user("student01")
     assert tapis_world.files.put("same/name.txt", f"turn {turn}").startswith("agave://")
-    student.files.put("name.txt", f"of the student, turn {turn}")
+    student.files.put("student01/name.txt", f"of the student, turn {turn}")
     assert tapis_world.files.list("same") == ["name.txt"]
     assert tapis_world.files.read("same/name.txt") == f"turn {turn}".encode()
-    assert student.files.read("name.txt") == f"of the student, turn {turn}".encode()
+    assert student.files.read("student01/name.txt") == f"of the student, turn {turn}".encode()
     assert student.call("GET", "profiles/v2/me")["username"] == "student01"
 
 

@@ -137,19 +137,19 @@ def test_worlds_of_classes_and_modules(beside: pytest.Pytester) -> None:
                 yield world
 
         def test_one(world):
-            world.files.put("kept.txt", "x")
+            world.files.put("here/kept.txt", "x")
 
         def test_two(world):
-            assert world.files.list() == ["kept.txt"]
+            assert world.files.list("here") == ["kept.txt"]
 
         class TestIt:
             def test_three(self, world, own, tapis_world):
                 assert len({world.name, own.name, tapis_world.name}) == 3
-                assert own.files.list() == []
-                own.files.put("mine.txt", "x")
+                assert "here" not in own.files.list()
+                own.files.put("here/mine.txt", "x")
 
             def test_four(self, own):
-                assert own.files.list() == ["mine.txt"]
+                assert own.files.list("here") == ["mine.txt"]
 
         def test_by_name(tapis_world_factory):
             world = tapis_world_factory("left open until the session ends")
