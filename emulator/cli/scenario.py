@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -89,7 +89,7 @@ def check(what: tuple[str, ...]) -> None:
     for each in what:
         try:
             scenario = read_scenario(*_library().find(each), _points())
-            click.echo(f"{each}: {scenario.name}, {len(scenario.rules)} rules, no mistakes")
+            click.echo(f"{each}: {scenario.name}, {_rules(scenario.rules)}, no mistakes")
         except EmulatorError as error:
             wrong.append(error.message)
     if wrong:
@@ -115,7 +115,7 @@ def arm(settings: Settings, url: str | None, world: str, what: str, again: bool,
     query = urlencode({"source": source, "again": "true" if again else "false"})
     state = _ask(settings, url, f"{_path(world)}?{query}", "POST", text)
     click.echo(
-        f"{state['name']} is armed in world {state['world']}: {len(state['rules'])} rules, seed {state['seed']}"
+        f"{state['name']} is armed in world {state['world']}: {_rules(state['rules'])}, seed {state['seed']}"
     )
 
 
@@ -197,6 +197,10 @@ def actions(point: str | None) -> None:
 def _one_or_all(name: str | None, everything: bool) -> None:
     if (name is None) is not everything:
         raise click.UsageError("give the NAME of a scenario, or --all")
+
+
+def _rules(rules: Sized) -> str:
+    return "1 rule" if len(rules) == 1 else f"{len(rules)} rules"
 
 
 def _timeline(text: bytes, source: str) -> str:

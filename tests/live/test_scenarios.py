@@ -35,7 +35,7 @@ def test_arm_show_release_disarm_from_the_command_line(tmp_path: Path) -> None:
 
     assert "no emulator" in scenario("list", code=1)
     with ServeProcess(tmp_path, "--port", "0", *where) as server:
-        assert "busy is armed in world default: 1 rules" in scenario("arm", "busy.yaml")
+        assert "busy is armed in world default: 1 rule" in scenario("arm", "busy.yaml")
         assert "armed in world default already" in scenario("arm", "busy.yaml", code=1)
         wrong = scenario("arm", "wrong.yaml", code=1)
         assert "wrong.yaml:3: unknown point `job.stagd`; did you mean `job.staged`?" in wrong
