@@ -213,7 +213,7 @@ def test_worlds_and_listeners_see_and_touch_their_own(emulator: Emulator, contro
             assert "ordinary port" in theirs.ask(method, path, 403)["error"]
         other = Control(made["url"], "default")
         for path in ("scenarios", "scenarios/busy", "journal"):
-            assert "cannot be seen through this listener" in other.ask("GET", path, 403)["error"]
+            assert other.ask("GET", path, 404)["error"] == "No world found with name default"
         Control(emulator.url, "second").arm(TWICE)
         assert listing(made["url"]) == 503
     finally:
