@@ -328,7 +328,7 @@ class Emulator:
             wake=self._wake,
         )
         reserved = ReservedApps(
-            store=self.store, hosts=hosts, services=lambda: services, folder=fixtures() / "reserved"
+            store=self.store, hosts=self.hosts, services=lambda: services, folder=fixtures() / "reserved"
         )
         self.services = services = wire(parts)
         services.worlds.recover()

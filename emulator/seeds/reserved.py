@@ -14,6 +14,7 @@ from typing import Any
 
 from emulator.domain.app import AppDefinition
 from emulator.domain.credentials import storage_account
+from emulator.domain.errors import Unavailable
 from emulator.domain.file import permission_from_word
 from emulator.domain.identity import WORLD_USER, Caller
 from emulator.domain.paths import host_path, virtual_path
@@ -54,13 +55,16 @@ class ReservedApps:
     def ensure(self, world: str, app_id: str) -> None:
         """Somebody names an app: if it is one of these, it is there afterwards.
 
-        Not in a world without default systems to run and to keep it on. Raises OSError, EmulatorError.
+        Not in a world without default systems to run and to keep it on. Raises Unavailable, and as the app service.
         """
         if not app_id.startswith(PREFIX) or app_id not in self.documents or self._is_there(world, app_id):
             return
         with self._planting:
             if not self._is_there(world, app_id):
-                self._plant(world, app_id)
+                try:
+                    self._plant(world, app_id)
+                except OSError as error:
+                    raise Unavailable(f"The app {app_id} cannot be put in place: {error}") from error
 
     def _is_there(self, world: str, app_id: str) -> bool:
         with self._store.read() as tx:
