@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,33 @@ def test_a_mistake_stops_the_start_with_all_that_is_wrong(tmp_path: Path) -> Non
         "wrong.yaml:1: `rules` is missing in a scenario",
         "wrong.yaml:2: unknown key of a scenario `rulez`; did you mean `rules`?",
     ]
+
+
+def test_killed_in_the_middle_no_strike_is_counted_twice_or_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "many.yaml").write_text(BUSY.replace("times: 2", "times: 60"), encoding="utf-8")
+    arguments = ("--port", "0", "--data-dir", str(tmp_path / "data"), "--scenario", "many.yaml")
+    refused: list[int] = []
+
+    def ask_until_served_or_dead(url: str) -> None:
+        with requests.Session() as session:
+            try:
+                while session.get(f"{url}/jobs/v2", timeout=60).status_code == 503:
+                    refused.append(503)
+            except requests.ConnectionError:
+                return
+
+    with ServeProcess(tmp_path, *arguments) as server:
+        with ThreadPoolExecutor(6) as pool:
+            for _ in range(6):
+                pool.submit(ask_until_served_or_dead, server.url)
+            wait_until(lambda: len(refused) >= 20, 60, "some strikes")
+            server.kill()
+    assert len(refused) < 60
+    with ServeProcess(tmp_path, *arguments) as server:
+        with ThreadPoolExecutor(6) as pool:
+            for _ in range(6):
+                pool.submit(ask_until_served_or_dead, server.url)
+        journal = requests.get(f"{server.url}/_emulator/worlds/default/journal", timeout=60).json()
+    # what was under way at the kill is counted, though nobody saw it
+    assert [strike["number"] for strike in journal["strikes"]] == list(range(1, 61))
+    assert 60 - 6 <= len(refused) <= 60
