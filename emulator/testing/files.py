@@ -30,17 +30,31 @@ class Files:
         data = data.encode() if isinstance(data, str) else data
         system = system or self.default_system()
         directory, _, name = path.rpartition("/")
-        if directory:
-            self.mkdir(directory, system)
         body, kind = encode_multipart_formdata({"fileToUpload": (name, data)})
-        self._send("POST", self._media(system, directory), body=body, headers={"Content-Type": kind})
+        upload = {"body": body, "headers": {"Content-Type": kind}}
+        try:
+            self._send("POST", self._media(system, directory), **upload)
+        except Refused as refused:
+            if refused.status != 404 or not directory:
+                raise
+            self.mkdir(directory, system)
+            self._send("POST", self._media(system, directory), **upload)
         return f"agave://{system}/{path}"
 
     def mkdir(self, path: str, system: str = "") -> None:
-        """Make a directory and those above it; an existing one is fine."""
-        body = json.dumps({"action": "mkdir", "path": path}).encode()
-        where = self._media(system or self.default_system(), "/" if path.startswith("/") else "")
-        self._send("PUT", where, body=body, headers={"Content-Type": "application/json"})
+        """Make a directory and those above it; an existing one is fine. Raises Refused."""
+        system = system or self.default_system()
+        root, first = ("/" if path.startswith("/") else ""), path.strip("/")
+        first, _, rest = first.partition("/")
+        if rest:
+            try:
+                # who may not write at the top may still do so in a home
+                self._make(self._media(system, f"{root}{first}"), rest)
+                return
+            except Refused as refused:
+                if refused.status != 404:
+                    raise
+        self._make(self._media(system, root), path)
 
     def read(self, path: str, system: str = "") -> bytes:
         """The content of a file. Raises Refused."""
@@ -63,6 +77,10 @@ class Files:
         if not found:
             raise Refused(404, "the user has no default storage system; name one", "files")
         return str(found[0]["id"])
+
+    def _make(self, where: str, path: str) -> None:
+        body = json.dumps({"action": "mkdir", "path": path}).encode()
+        self._send("PUT", where, body=body, headers={"Content-Type": "application/json"})
 
     def _media(self, system: str, path: str) -> str:
         return f"files/v2/media/system/{system}/{quote(path)}"
