@@ -47,7 +47,11 @@ def page() -> str:
 
 
 def _points(points: Points) -> Iterator[str]:
-    http = [point for point in points.all() if point.name.startswith("http.")]
+    http = [
+        point
+        for point in points.all()
+        if point.name.startswith("http.") and point.name != "http.unknown"  # a row of its own
+    ]
     yield "| point | what is about to happen | what `when` can ask besides `world`, `operation` and `nth` |"
     yield "| --- | --- | --- |"
     yield (

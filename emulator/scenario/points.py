@@ -61,13 +61,19 @@ POINTS = (
 
 HTTP_FACTS = ("user", "job", "app", "system", "path")
 
+_NO_OPERATION = PointKind(
+    "http.unknown",
+    "a request that asks for no operation: an unknown path, or a verb that a path has not",
+    HTTP_FACTS,
+)
+
 
 class Points:
     """All points: those above, and ``http.<operation>`` for the operations given (name to what it does)."""
 
     def __init__(self, operations: Mapping[str, str]) -> None:
         http = (PointKind(f"http.{name}", text, HTTP_FACTS) for name, text in operations.items())
-        self._by_name = {point.name: point for point in (*http, *POINTS)}
+        self._by_name = {point.name: point for point in (*http, _NO_OPERATION, *POINTS)}
 
     def all(self) -> tuple[PointKind, ...]:
         return tuple(self._by_name.values())
