@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.testing.wire import segment
+from emulator.testing.wire import PATIENCE, segment, until
 
 if TYPE_CHECKING:
     from emulator.testing.world import World
@@ -58,6 +58,29 @@ class Armed:
     def journal(self) -> list[JournalEntry]:
         """What it did, oldest first."""
         return [entry for entry in self._world.journal if entry.scenario == self.name]
+
+    def wait_for(
+        self, predicate: Callable[[JournalEntry], object] = lambda _entry: True, timeout: float = PATIENCE
+    ) -> JournalEntry:
+        """The first of its strikes that is as wanted, done before or yet to come. Raises WaitedInVain."""
+        __tracebackhide__ = True
+        after, seen = 0, list[JournalEntry]()
+
+        def ask(seconds: float) -> JournalEntry | None:
+            nonlocal after
+            query = {"after": after, "wait": f"{seconds:.3f}"}
+            found = self._world.control("GET", "journal", query=query, seconds=seconds + 60)
+            after = found["next"]
+            fresh = [entry for entry in entries(found) if entry.scenario == self.name]
+            seen.extend(fresh)
+            return next((entry for entry in fresh if predicate(entry)), None)
+
+        def told(_: JournalEntry | None) -> str:
+            return f"a strike of {self.name!r}; there were " + ("; ".join(map(str, seen)) or "none")
+
+        found = until(ask, lambda entry: entry is not None, timeout, told)
+        assert found is not None
+        return found
 
     def release(self, rule: str | None = None) -> int:
         """Let go on what it (or one of its rules) holds; how much that was."""
