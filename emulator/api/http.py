@@ -18,6 +18,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Rule
 
+from emulator.api import turns
 from emulator.api.called import Called
 from emulator.api.gateway import GatewayFault, asked_api, fault
 from emulator.api.tidy_paths import TidyPaths
@@ -269,6 +270,7 @@ def _install_hooks(
 
     @app.after_request
     def _cors(response: Response) -> Response:
+        turns.end()
         if watch is not None:
             response = watch.answered(response)
         # [conventions §10]
@@ -279,6 +281,10 @@ def _install_hooks(
             wanted or "authorization,Access-Control-Allow-Origin,Content-Type"
         )
         return response
+
+    @app.teardown_request
+    def _leave(_error: BaseException | None) -> None:
+        turns.end()  # also where the connection was broken off, and there is no answer
 
     app.register_error_handler(EmulatorError, lambda error: dialect().error(error))
     app.register_error_handler(HTTPException, lambda error: dialect().http_error(error))
@@ -337,6 +343,8 @@ def _watched(watch: Watch, dialect: Dialect, route: Route | None) -> Response | 
     answer = watch.struck(dialect, services(), here, user)
     if answer is None and refused is not None:
         raise refused
+    if answer is None:
+        turns.take(services(), here)
     return answer
 
 

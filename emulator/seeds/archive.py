@@ -40,7 +40,7 @@ class _Member(tarfile.TarInfo):
         return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
-def unpack(stream: BinaryIO, folder: Path, largest: int = LARGEST) -> Path:
+def unpack(stream: BinaryIO, folder: Path) -> Path:
     """The folder with world.yaml in it: ``folder``, or the only one in it.
 
     Plain or compressed with gzip, bzip2 or xz. Links are taken in ``files/`` only, and lead nowhere while it is
@@ -48,7 +48,7 @@ def unpack(stream: BinaryIO, folder: Path, largest: int = LARGEST) -> Path:
     """
     try:
         with tarfile.open(fileobj=stream, mode="r|*", tarinfo=_Member) as archive:
-            links = _unpack(archive, folder, largest)
+            links = _unpack(archive, folder, LARGEST)
         inside = [path for path in folder.iterdir() if path.is_dir()]
         root = next((path for path in (folder, *inside[:1]) if (path / WORLD_FILE).is_file()), None)
         if root is None:

@@ -112,12 +112,8 @@ class KeptOrigins:
             raise _unavailable(f"The files of the world {world} cannot be put in place", error) from error
 
     def clear(self, world: str, generation: int) -> None:
-        """See the port. Those who still work there find nothing at once; the rest takes its time."""
-        home = self._machines.home(world, generation)
-        gone = home.with_name(f".gone-{os.getpid()}-{next(_NUMBERS)}")
-        with suppress(FileNotFoundError):
-            home.rename(gone)
-            _remove_soon(gone)
+        """See the port. Those who still work there find nothing."""
+        _remove_soon(self._machines.home(world, generation))
 
     def drop(self, kept: str) -> None:
         """See the port."""
@@ -182,7 +178,11 @@ def _remove_others(directory: Path, wanted: set[Path]) -> None:
 
 
 def _remove_soon(path: Path) -> None:
-    threading.Thread(target=shutil.rmtree, args=[path], kwargs={"ignore_errors": True}, daemon=True).start()
+    """Gone from where it was at once, and altogether when that is done."""
+    gone = path.with_name(f".gone-{os.getpid()}-{next(_NUMBERS)}")
+    with suppress(FileNotFoundError):
+        path.rename(gone)
+        threading.Thread(target=shutil.rmtree, args=[gone, True], name="removal", daemon=True).start()
 
 
 def _kept_as(world: World, kept: str, clock: ClockSetting | None) -> World:

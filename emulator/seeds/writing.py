@@ -48,7 +48,9 @@ def _world(picture: Picture) -> Entry:
     if picture.clock.mode != "real":
         clock = to_document(picture.clock)
         document["clock"] = {
-            name: value for name, value in clock.items() if value is not None and (name, value) != ("factor", 1.0)
+            name: value
+            for name, value in clock.items()
+            if value is not None and (name, value) != ("factor", 1.0)
         }
     if picture.chance is not None:
         # ids that are drawn from here on are others than those that are here
