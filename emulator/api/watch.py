@@ -9,6 +9,7 @@ from flask import Response, g, request
 from emulator.api import strikes
 from emulator.domain.ports import Clocks, Gate
 from emulator.domain.request_record import RequestRecord
+from emulator.engine.waiting import pausing
 from emulator.services.request_log import RequestLog, UnderWay, under_way
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Watch:
 
     def begin(self) -> None:
         """A request has come, from nobody knows whom yet."""
-        under_way.set(UnderWay(_connection().wait))
+        under_way.set(UnderWay(pausing(_connection().wait)))
 
     def arrived(self, world: str, user: str) -> None:
         """It is known whose it is; what is told later changes nothing."""

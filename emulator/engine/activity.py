@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from enum import IntEnum
 
 
@@ -33,10 +34,10 @@ _PLURALS = {
     Kind.JOB: "job steps",
     Kind.STAGING: "imports",
     Kind.DELIVERY: "notifications",
-    Kind.REQUEST: "delayed requests",
+    Kind.REQUEST: "requests",
     Kind.SCRIPT: "scripts that really run",
 }
-_ONE_AT_A_TIME = frozenset({Kind.JOB, Kind.STAGING, Kind.DELIVERY})
+_ONE_AT_A_TIME = frozenset({Kind.JOB, Kind.STAGING, Kind.DELIVERY, Kind.REQUEST})
 NOT_OURS = frozenset({Kind.SCRIPT})
 
 
@@ -70,6 +71,10 @@ class Work:
         self._activity.remove(self)
 
 
+current: ContextVar[Work | None] = ContextVar("current", default=None)
+"""What this thread's request counts as, where it counts at all."""
+
+
 class Activity:
     """Counts what is at work, by world and kind."""
 
@@ -79,7 +84,7 @@ class Activity:
         self._changed = threading.Condition()
         self._works: dict[str, set[Work]] = {}
         self._listeners: list[Callable[[], None]] = []
-        self._changes = 0
+        self._changes: Counter[str] = Counter()
 
     def listen(self, action: Callable[[], None]) -> None:
         """Call ``action`` whenever something ends that others may have waited for."""
@@ -126,23 +131,34 @@ class Activity:
             self._changed.wait_for(lambda: not self._count(world, besides) or given_up(), seconds)
             return not self._count(world, besides)
 
-    def stamp(self) -> int:
-        """Counts what has changed anywhere; see :meth:`wait_change`."""
+    def wait_while_moving(self, world: str, seconds: float, besides: Collection[Kind]) -> bool:
+        """As :meth:`wait_quiet`, as long as within so many seconds something changes; whether it is quiet."""
         with self._changed:
-            return self._changes
+            while self._count(world, besides):
+                if not self._changed_within(world, self._changes[world], seconds):
+                    return False
+            return True
 
-    def wait_change(self, stamp: int, given_up: Callable[[], bool]) -> None:
-        """Wait until something has changed since the stamp, or ``given_up``."""
+    def _changed_within(self, world: str, stamp: int, seconds: float) -> bool:
+        return self._changed.wait_for(lambda: self._changes[world] != stamp, seconds)
+
+    def stamp(self, world: str) -> int:
+        """Counts what has changed in a world; see :meth:`wait_change`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._changes != stamp or given_up())
+            return self._changes[world]
+
+    def wait_change(self, world: str, stamp: int, given_up: Callable[[], bool]) -> None:
+        """Wait until something has changed in a world since the stamp, or ``given_up``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes[world] != stamp or given_up())
 
     def nudge(self) -> None:
         """Let those who wait look again whether they still want to."""
         with self._changed:
-            self._note()
+            self._changed.notify_all()
 
-    def _note(self) -> None:
-        self._changes += 1
+    def _note(self, world: str) -> None:
+        self._changes[world] += 1
         self._changed.notify_all()
 
     def set_begun(self, work: Work) -> None:
@@ -152,12 +168,12 @@ class Activity:
     def set_kind(self, work: Work, kind: Kind) -> None:
         with self._changed:
             work.kind, work.begun = kind, False
-            self._note()
+            self._note(work.world)
 
     def set_counted(self, work: Work, *, counted: bool) -> None:
         with self._changed:
             work.counted = counted
-            self._note()
+            self._note(work.world)
         if not counted:
             self.tell()
 
@@ -169,7 +185,7 @@ class Activity:
             works.discard(work)
             if not works:
                 del self._works[work.world]
-            self._note()
+            self._note(work.world)
         self.tell()
 
     def _count(self, world: str, besides: Collection[Kind]) -> Counter[Kind]:

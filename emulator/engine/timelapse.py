@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from emulator.domain.clock import LATEST, ClockSetting
 from emulator.domain.errors import PreconditionFailed
-from emulator.engine.activity import NOT_OURS, Kind
+from emulator.engine.activity import NOT_OURS, Kind, Work
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.timers import Timer
 from emulator.engine.world_clock import WorldClock
@@ -21,7 +21,7 @@ from emulator.engine.world_clock import WorldClock
 LIMIT = timedelta(days=400)
 """How much of a world's time may pass in one go, if nothing else is said."""
 SETTLE_SECONDS = 5.0
-"""How long a request waits for a world at a standstill to come to rest; what works there may wait for a request."""
+"""How long a request waits where nothing moves in a world that stands still: what works there may wait for it."""
 DELIVERY_SECONDS = 1.0
 """The same, where only messages are on their way: their receivers may be asking."""
 
@@ -71,8 +71,12 @@ class Timelapse:
         if not self.clocks.one_at_a_time(world):
             return
         besides = _OTHERS | {Kind.DELIVERY}
-        if self._activity.wait_quiet(world, SETTLE_SECONDS, besides):
-            self._activity.wait_quiet(world, DELIVERY_SECONDS, _OTHERS)
+        if self._activity.wait_while_moving(world, SETTLE_SECONDS, besides):
+            self._activity.wait_while_moving(world, DELIVERY_SECONDS, _OTHERS)
+
+    def request(self, world: str) -> Work | None:
+        """Where a world's clock stands still, nothing is begun there until this is done; None elsewhere."""
+        return self._activity.begin(world, Kind.REQUEST) if self.clocks.one_at_a_time(world) else None
 
     @contextmanager
     def passage(self, reached: Callable[[], bool] = lambda: False) -> Iterator[Passage]:
@@ -122,7 +126,7 @@ class Timelapse:
         take_back = clock.call_at(limit, self._nudge, background=True)
         try:
             while not passage.given_up():
-                stamp = self._activity.stamp()
+                stamp = self._activity.stamp(world)
                 with self._at_rest(world, passage) as quiet:
                     if not quiet:
                         continue
@@ -140,7 +144,7 @@ class Timelapse:
                     if clock.frozen and not scripts:
                         self._leap(world, clock, limit, passage)
                         continue
-                self._activity.wait_change(stamp, passage.given_up)
+                self._activity.wait_change(world, stamp, passage.given_up)
         finally:
             take_back()
         return self._passed(world, passage, reached=not passage.given_up() and passage.reached())

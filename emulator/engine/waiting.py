@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from emulator.domain.ports import Clock
-from emulator.engine.activity import Work
+from emulator.engine.activity import Work, current
 
 Call = Callable[[], None]
 Subscribe = Callable[[Call], Call]
@@ -17,9 +17,11 @@ Subscribe = Callable[[Call], Call]
 def wait(clock: Clock, work: Work | None, until: datetime | None, *calls: Subscribe) -> None:
     """Block this thread until the clock says ``until`` (None: no such time) or one of ``calls`` comes.
 
-    Of ``calls``, one that comes while it is being subscribed to counts too. Meanwhile ``work`` does not count as
-    being at work, and counts again before whoever woke it is through.
+    Of ``calls``, one that comes while it is being subscribed to counts too. Meanwhile ``work`` (None: the
+    request that this thread works at) does not count as being at work; it counts again before whoever woke it is
+    through.
     """
+    work = work or current.get()
     over = threading.Event()
 
     def let_go() -> None:
@@ -43,6 +45,31 @@ def wait(clock: Clock, work: Work | None, until: datetime | None, *calls: Subscr
             take_back()
         if work is not None:
             work.resume()
+
+
+def pausing(wait_for: Callable[[Subscribe], None]) -> Callable[[Subscribe], None]:
+    """A way of waiting, during which the request that its thread works at does not count as being at work."""
+
+    def waiting(subscribe: Subscribe) -> None:
+        work = current.get()
+        if work is None:
+            wait_for(subscribe)
+            return
+
+        def subscribed(call: Call) -> Call:
+            def woken() -> None:
+                work.resume()
+                call()
+
+            return subscribe(woken)
+
+        work.pause()
+        try:
+            wait_for(subscribed)
+        finally:
+            work.resume()
+
+    return waiting
 
 
 class Calls:

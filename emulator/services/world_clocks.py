@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from emulator.domain.clock import LATEST, ClockSetting, ClockState
 from emulator.domain.errors import Invalid, NotFound
 from emulator.domain.states import JobState
+from emulator.engine.activity import Work
 from emulator.engine.timelapse import LIMIT, Passage, Passed, Timelapse, moment_after
 from emulator.services.accounts import AccountService
 from emulator.store import Store
@@ -49,6 +50,10 @@ class WorldClockService:
     def settle(self, world: str) -> None:
         """Where a world's clock stands still, wait until what has been set going is at rest."""
         self._timelapse.settle(world)
+
+    def begin_request(self, world: str) -> Work | None:
+        """The same for as long as a request is worked at: until then nothing else is begun."""
+        return self._timelapse.request(world)
 
     def show(self, world: str) -> ClockFace:
         """Raises NotFound."""
@@ -96,6 +101,7 @@ class WorldClockService:
     def _reached(self, world: str, journey: Journey) -> Callable[[], bool]:
         """Whether the job is, or has been, in one of the states, or has ended."""
         wanted = {state.value for state in journey.states}
+        seen: list[datetime] = []
 
         def reached() -> bool:
             with self._store.read() as tx:
@@ -104,6 +110,9 @@ class WorldClockService:
                     raise NotFound(f"job: there is no job {journey.job[:80]!a} in the world {world}")
                 if job.status.terminal or job.status in journey.states:
                     return True
+                if seen and seen[-1] == job.last_updated:
+                    return False  # nothing has been saved since the last look
+                seen[:] = [job.last_updated]
                 return any(event.status in wanted for event in tx.events.of(world, job.id))
 
         return reached
