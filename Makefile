@@ -43,7 +43,7 @@ unit: setup         ## the quick half of the tests
 
 campaign: setup prepare  ## every fault in every step on every backend, 2 GiB, 200 jobs: writes docs/campaign.md
 	$(BIN)/python -m tests.live.campaign
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m campaign tests/client tests/real tests/live/hpc tests/live/ssh tests/live/docker tests/live/test_benchmarks.py
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m campaign tests/client tests/real tests/live/hpc tests/live/ssh tests/live/docker tests/live/recipes tests/live/test_benchmarks.py tests/plugin
 
 bench: setup        ## the figures of docs/benchmarks.md
 	$(BIN)/python -m benchmarks

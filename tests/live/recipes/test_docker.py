@@ -8,7 +8,6 @@ import os
 import shlex
 import subprocess
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,9 @@ PASSED = "3 passed"
 
 
 @pytest.fixture(scope="module")
-def tag(client: docker.DockerClient, image: Any) -> Iterator[str]:
-    """A name of the image that no other run uses."""
-    name = f"tapis-emulator-recipes:{uuid.uuid4().hex[:8]}"
-    image.tag(name)
-    yield name
-    client.images.remove(name)
+def tag(image: Any) -> str:
+    """The name of the image."""
+    return str(image.tags[0])
 
 
 @pytest.fixture
@@ -105,6 +101,7 @@ services:
     assert "Healthy" in said and PASSED in said, said
 
 
+@pytest.mark.campaign
 def test_services_of_github_actions(
     client: docker.DockerClient, docker_engine: Engine, tag: str, first_port: int, tmp_path: Path
 ) -> None:
@@ -163,6 +160,7 @@ def test_a_container_that_cannot_start_says_why(
     assert not client.containers.list(all=True, filters={"ancestor": tag})
 
 
+@pytest.mark.campaign
 def test_ports_that_are_all_taken_are_told_of(
     docker_engine: Engine, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
