@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,12 @@ from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
 from emulator.api.http import services
 from emulator.domain.clock import ClockMode, ClockSetting
-from emulator.domain.errors import Invalid
+from emulator.domain.errors import EmulatorError, Invalid, Unavailable
 from emulator.domain.states import JobState
 from emulator.engine.timelapse import LIMIT, Passage, Passed
 from emulator.services.world_clocks import ClockFace, Journey, WorldClockService
+
+log = logging.getLogger(__name__)
 
 _SETTING: Kinds = {
     "mode": ((str,), "real, scaled or frozen"),
@@ -129,7 +132,7 @@ def _beside_the_client(clocks: WorldClockService, world: str, journey: Journey) 
     """Travel on a thread of its own, so that this one notices when the client goes, or the server."""
     passage: list[Passage] = []
     begun, over = threading.Event(), _Over()
-    outcome: list[Passed | Exception] = []
+    outcome: list[Passed | EmulatorError] = []
 
     def take(mine: Passage) -> None:
         passage.append(mine)
@@ -138,8 +141,11 @@ def _beside_the_client(clocks: WorldClockService, world: str, journey: Journey) 
     def travel() -> None:
         try:
             outcome.append(clocks.travel(world, journey, take))
-        except Exception as error:  # told to who asked, below
+        except EmulatorError as error:
             outcome.append(error)
+        except Exception as error:
+            log.exception("the time of the world %s could not be moved", world)
+            outcome.append(Unavailable(f"The clock could not be moved on: {type(error).__name__}"))
         finally:
             begun.set()
             over.tell()
@@ -152,7 +158,7 @@ def _beside_the_client(clocks: WorldClockService, world: str, journey: Journey) 
         for each in passage:
             each.give_up()
     found = outcome[0]
-    if isinstance(found, Exception):
+    if isinstance(found, EmulatorError):
         raise found
     return found
 
