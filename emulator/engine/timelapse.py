@@ -110,7 +110,7 @@ class Timelapse:
         if not clock.frozen:
             state = clock.state
             clock.change(ClockSetting(mode=state.mode, factor=state.factor, start=moment))
-        while not passage.given_up():
+        while clock.frozen and not passage.given_up():
             with self._at_rest(world, passage) as quiet:
                 if quiet and self._leap(world, clock, moment, passage) is None and clock.now() >= moment:
                     break
