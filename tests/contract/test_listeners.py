@@ -16,6 +16,7 @@ import requests
 from emulator.app import Emulator
 from emulator.resources import fixtures
 from emulator.settings import BadSetting
+from tests.real.free_ports import free_ports
 from tests.real.waiting import wait_until
 from tests.real.webhook_sink import WebhookSink
 from tests.served import Api, served
@@ -464,3 +465,17 @@ class TestSeeds:
             url = control(emulator.url, "POST", expect=201, json=wish)["url"]
             found = {system["id"] for system in Api(url).call("GET", "systems/v2")}
             assert found == {"tacc.corral", "tacc.stampede2"}
+
+
+def test_ports_of_a_range_are_given_out_and_come_back(tmp_path: Path) -> None:
+    """As a container has them: published when it starts."""
+    first = free_ports(2)
+    with served(tmp_path, listener_ports=f"{first}-{first + 1}") as emulator:
+        given = [add(emulator.url, user=user) for user in ("student01", "student02")]
+        assert [each["port"] for each in given] == [first, first + 1]
+        refusal = control(emulator.url, "POST", expect=409, json={"user": "student03"})
+        assert f"The ports {first}-{first + 1} are all in use" in refusal["error"]
+        control(emulator.url, "DELETE", f"/{given[0]['name']}")
+        assert add(emulator.url, user="student03")["port"] == first
+        asked = add(emulator.url, user="student04", port=free_ports(1))
+        assert asked["port"] not in (first, first + 1), "who asks for a port gets that"

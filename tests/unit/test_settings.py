@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.settings import BadSetting, flag, load, options, variable
+from emulator.ways_in import port_range
 
 
 def test_a_flag_wins_over_the_environment_over_the_file(tmp_path: Path) -> None:
@@ -76,3 +77,17 @@ def test_names_are_unique_in_every_form() -> None:
     for form in (flag, variable):
         assert len({form(key) for key in keys}) == len(keys)
     assert all(option.metadata["help"] for option in options())
+
+
+def test_ports_of_listeners_are_a_range() -> None:
+    assert list(port_range("8001-8003")) == [8001, 8002, 8003]
+    assert list(port_range(" 9000 ")) == [9000]
+    assert not port_range("")
+
+
+@pytest.mark.parametrize(
+    "text", ["8003-8001", "0-10", "1-65536", "a-b", "8001-", "-8001", "8001,8002", "²-³"]
+)
+def test_ports_that_are_no_range_are_refused(text: str) -> None:
+    with pytest.raises(BadSetting, match=r"--listener-ports: .* is not FIRST-LAST, as in 8001-8020"):
+        port_range(text)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 from tests.live.serve_process import clean_environment
@@ -40,19 +38,6 @@ def block(name: str) -> str:
     found = re.search(rf"<!-- run: {name} -->\n```\w+\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None, f"{PAGE} has no block {name}"
     return found[1]
-
-
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody uses at this moment."""
-    for first in range(20_000, 30_000, count):
-        with ExitStack() as held:
-            try:
-                for port in range(first, first + count):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise AssertionError(f"there are no {count} free ports in a row")
 
 
 def bash(commands: str, folder: Path, environment: Mapping[str, str], timeout: float = 300) -> str:

@@ -19,6 +19,7 @@ from emulator.testing import Server
 from tests.live.recipes import recipe
 from tests.real.compose import ComposeUnavailable, compose
 from tests.real.docker_engine import Engine
+from tests.real.free_ports import free_ports
 from tests.real.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("image")
@@ -33,7 +34,7 @@ def tag(image: Any) -> str:
 
 @pytest.fixture
 def first_port() -> int:
-    return recipe.free_ports(recipe.PUBLISHED)
+    return free_ports(recipe.PUBLISHED)
 
 
 def settings(first: int) -> dict[str, str]:
