@@ -297,7 +297,13 @@ class Emulator:
             clocks=clocks,
             ids=ids,
             mailbox=self.mailbox,
-            runners=lambda: (self.engine, LauncherRunner(self.launcher), self.stagings, self.deliveries),
+            runners=lambda: (
+                self.strikes,
+                self.engine,
+                LauncherRunner(self.launcher),
+                self.stagings,
+                self.deliveries,
+            ),
             scenarios=lambda: services.scenarios,
             forget=(armory.load, self.requests.forget),
         )

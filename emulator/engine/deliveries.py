@@ -130,6 +130,7 @@ class DeliveryQueue:
             self._generations[world] += 1
             armed = self._timers.pop(world, None)
             self._next_purge.pop(world, None)
+        self._struck.forget(world)
         if armed is not None:
             armed[1]()
 

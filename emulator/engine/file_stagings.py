@@ -18,7 +18,7 @@ from typing import Protocol
 from emulator.domain.errors import Unavailable
 from emulator.domain.file_staging import StagingTask
 from emulator.domain.ports import Clocks
-from emulator.engine.activity import Activity, Kind, Work
+from emulator.engine.activity import Activity, Kind, Work, current
 from emulator.engine.outcome import Interrupted
 from emulator.store import Store
 
@@ -176,6 +176,8 @@ class StagingQueue:
 
     def _work(self, task: StagingTask) -> None:
         assert self._stager is not None, "started"
+        with self._changed:
+            current.set(self._expected[task.seq])
         again: StagingTask | None = None
         try:
             again = self._stager.perform(task, partial(self._checkpoint, task.world))

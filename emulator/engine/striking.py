@@ -47,8 +47,9 @@ class Strikes:
     def __init__(self, gate: Gate, clocks: Clocks) -> None:
         self.gate = gate
         self._clocks = clocks
-        self._closing = Calls()
+        self._endings = Calls()
         self._closed = False
+        self._gone: set[str] = set()
 
     def armed(self, world: str, family: str) -> bool:
         """See ports.Gate."""
@@ -73,11 +74,26 @@ class Strikes:
             stays()
 
     def pausing(self, world: str, stopped: Callable[[], Exception] = Interrupted) -> Pause:
-        """Waits for those who are no step of a job. Raises ``stopped`` when the emulator stops."""
+        """Waits for those who are no step of a job.
+
+        Raises ``stopped`` when the emulator stops, or the world is reset or deleted.
+        """
+
+        def over() -> bool:
+            return self._closed or world in self._gone
+
+        def ending(action: Call) -> Call:
+            def look() -> None:
+                if over():
+                    action()
+
+            take_back = self._endings.listen(look)
+            look()
+            return take_back
 
         def pause(until: datetime | None, *calls: Subscribe) -> None:
-            wait(self._clocks.of(world), None, until, self._on_close, *calls)
-            if self._closed:
+            wait(self._clocks.of(world), None, until, ending, *calls)
+            if over():
                 raise stopped()
 
         return pause
@@ -85,17 +101,20 @@ class Strikes:
     def close(self) -> None:
         """The emulator stops: nobody waits any more."""
         self._closed = True
-        self._closing.call()
+        self._endings.call()
+
+    def let_go(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner."""
+        self._gone.add(world)
+        self._endings.call()
+
+    def go_on(self, world: str, jobs: list[str]) -> None:
+        """See domain.world.Runner."""
+        self._gone.discard(world)
 
     def now(self, world: str) -> datetime:
         """The time in a world."""
         return self._clocks.of(world).now()
-
-    def _on_close(self, action: Call) -> Call:
-        take_back = self._closing.listen(action)
-        if self._closed:
-            action()
-        return take_back
 
 
 class Holds:

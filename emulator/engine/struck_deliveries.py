@@ -49,7 +49,8 @@ class StruckDeliveries:
         self._clocks = clocks
         self._wake = wake
         self._lock = threading.Lock()
-        self._held: set[str] = set()
+        self._held: dict[str, str] = {}
+        """Ids, each with its world."""
         self._overtaken: dict[str, _Overtaken] = {}
         self._asked: set[str] = set()
 
@@ -77,7 +78,7 @@ class StruckDeliveries:
             return False
         if strike.action.kind in (DELAY, HOLD):
             with self._lock:
-                self._held.add(delivery.id)
+                self._held[delivery.id] = delivery.world
             self._strikes.gate.on_release(strike, lambda: self._release(delivery))
             return True
         if strike.action.kind == "reorder":
@@ -122,6 +123,12 @@ class StruckDeliveries:
         for one in behind:
             one.let_go()
 
+    def forget(self, world: str) -> None:
+        """The world is gone with all its messages."""
+        with self._lock:
+            self._held = {one: where for one, where in self._held.items() if where != world}
+            self._overtaken = {one: it for one, it in self._overtaken.items() if it.world != world}
+
     def _said(self, subscription: Subscription, message: Message) -> Strike | None:
         if not self._strikes.armed(subscription.world, FAMILY):
             return None
@@ -154,7 +161,7 @@ class StruckDeliveries:
     def _release(self, delivery: Delivery) -> None:
         with self._lock:
             waited = delivery.id in self._held or delivery.id in self._overtaken
-            self._held.discard(delivery.id)
+            self._held.pop(delivery.id, None)
             self._overtaken.pop(delivery.id, None)
             if waited:
                 self._asked.add(delivery.id)

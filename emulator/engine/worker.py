@@ -155,6 +155,8 @@ class Engine:
                 take_back = self._timers.pop(job_id, None)
                 if take_back is not None:
                     take_back()
+        for job_id in ours:
+            self._tools.holds.let_go(job_id)
         for signal in walked.values():
             signal.calls.call()
         for work in works:
