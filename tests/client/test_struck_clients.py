@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,7 +132,7 @@ def test_agavepy_submits_a_job_whose_answer_is_lost(place: Place) -> None:
     assert names == ["lost", "lost"]
 
 
-def test_short_lived_tokens_are_renewed(place: Place, tmp_path: Path) -> None:
+def test_short_lived_tokens_are_renewed(place: Place) -> None:
     """agavepy does not look at the clock: it learns from the 401."""
     world = f"{place.url}/_emulator/worlds/default"
     assert requests.put(f"{world}/clock", json={"mode": "frozen"}, timeout=60).status_code == 200
