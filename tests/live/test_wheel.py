@@ -101,3 +101,15 @@ def _run(command: list[str], folder: Path) -> str:
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def test_its_pytest_plugin_is_found(installed: Installed, tmp_path: Path) -> None:
+    """By its entry point; assertions of tests are pytest's, and the emulator gives no warnings on the way."""
+    (tmp_path / "test_it.py").write_text(
+        "def test_it(tapis_world, tapis_emulator):\n"
+        "    assert type(tapis_emulator).__module__ == 'emulator.testing.server'\n"
+        "    assert tapis_world.call('GET', 'profiles/v2/me')['username'] == 'testuser'\n",
+        encoding="utf-8",
+    )
+    said = _run([installed.python, "-m", "pytest", "-W", "error", str(tmp_path)], tmp_path)
+    assert "1 passed" in said and "warning" not in said, said
