@@ -19,7 +19,8 @@ class GatedFiles:
         self._connect = connect
 
     def within(self, root: str) -> HostFiles:
-        return GatedFiles(self._files.within(root), self._connect)
+        inner = self._files.within(root)
+        return self if inner is self._files else GatedFiles(inner, self._connect)
 
     def stat(self, path: str) -> FileInfo:
         self._connect()
