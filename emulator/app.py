@@ -305,7 +305,7 @@ class Emulator:
                 self.deliveries,
             ),
             scenarios=lambda: services.scenarios,
-            forget=(armory.load, self.requests.forget),
+            forget=(armory.load, self.requests.forget, bell.ring),
         )
         parts = Parts(
             settings=settings,
