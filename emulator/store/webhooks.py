@@ -31,9 +31,7 @@ class WebhookRows:
             .limit(1)
             .scalar_subquery()
         )
-        self._connection.execute(
-            delete(received_webhooks).where(of_world, received_webhooks.c.seq <= oldest)
-        )
+        self._connection.execute(delete(received_webhooks).where(of_world, received_webhooks.c.seq <= oldest))
         return int(key[0])
 
     def of(self, world: str, after: int = 0) -> list[ReceivedHook]:

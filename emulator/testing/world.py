@@ -107,8 +107,8 @@ class World(Desk):
     def simulate(self, app: str = "*", **simulation: Any) -> None:
         """Have an app, or all that a pattern fits, simulated instead of run.
 
-        ``simulate("classifier-*", duration="2h", exit_code=3, outputs={"a.txt": "text"})``; see docs/failure-by-input.md.
-        Raises Refused.
+        ``simulate("classifier-*", duration="2h", exit_code=3, outputs={"a.txt": "text"})``: all of it in
+        docs/failure-by-input.md. Raises Refused.
         """
         self.control("PUT", f"simulations/{segment(app)}", simulation)
 
