@@ -84,6 +84,13 @@ def test_a_world_of_its_own_has_them_too_also_for_many_at_once(emulator: Emulato
     assert {another.wait_for_job(job_id) for job_id in jobs} == {"FAILED"}
 
 
-def test_a_storage_system_that_is_out_of_reach_is_no_obstacle_to_having_them(stage: Stage) -> None:
-    stage.arm("host.connect", "unreachable", when={"host": "corral*"})
-    assert stage.api.call("GET", "apps/v2/emu-preempted-1.0")["id"] == "emu-preempted-1.0"
+def test_one_that_cannot_be_put_in_place_now_is_there_later(stage: Stage, emulator: Emulator) -> None:
+    answer = stage.api.session.post(
+        f"{emulator.url}/_emulator/listeners", json={"world": "third", "create": True}, timeout=60
+    )
+    third = Api(answer.json()["url"])
+    rule = {"name": "struck", "rules": [{"at": "host.connect", "do": "unreachable", "times": 1}]}
+    armed = stage.api.request("POST", "_emulator/worlds/third/scenarios", json=rule)
+    assert armed.status_code == 201, armed.text
+    assert "No route to host" in third.refused("GET", "apps/v2/emu-lost-1.0", 412)
+    assert third.call("GET", "apps/v2/emu-lost-1.0")["id"] == "emu-lost-1.0"
