@@ -50,6 +50,8 @@ class Work:
         self._activity = activity
         self.begun = False
         self.counted = True
+        self.held_up: Callable[[int], None] = _nothing
+        """Told 1 when the thread that works at it begins to wait, -1 when it goes on."""
 
     def begin(self) -> None:
         """It waits no longer."""
@@ -71,8 +73,12 @@ class Work:
         self._activity.remove(self)
 
 
+def _nothing(_change: int) -> None:
+    pass
+
+
 current: ContextVar[Work | None] = ContextVar("current", default=None)
-"""What this thread's request counts as, where it counts at all."""
+"""What this thread is working at, where that counts."""
 
 
 class Activity:
@@ -172,8 +178,11 @@ class Activity:
 
     def set_counted(self, work: Work, *, counted: bool) -> None:
         with self._changed:
+            if work.counted == counted:
+                return
             work.counted = counted
             self._note(work.world)
+        work.held_up(-1 if counted else 1)
         if not counted:
             self.tell()
 

@@ -17,7 +17,7 @@ from functools import partial
 from emulator.domain.message_ports import Channel
 from emulator.domain.notification import Attempt, Delivery, Message, Subscription
 from emulator.domain.ports import Clocks
-from emulator.engine.activity import Activity, Kind, Work
+from emulator.engine.activity import Activity, Kind, Work, current
 from emulator.engine.delivery_notes import DeliveryNotes, Tried
 from emulator.engine.journal import Journal
 from emulator.engine.striking import NoGate, Strikes
@@ -63,6 +63,8 @@ class DeliveryQueue:
         self._activity = activity or Activity()
         self._activity.listen(self._look_again)
         self._next_purge: dict[str, datetime] = {}
+        self._purging: set[str] = set()
+        """Worlds in which a timer waits for the next purge."""
         self._timers: dict[str, tuple[datetime, Callable[[], None]]] = {}
         """Of each world, for the first message that is not due yet."""
         self._changed = threading.Condition()
@@ -130,6 +132,7 @@ class DeliveryQueue:
             self._generations[world] += 1
             armed = self._timers.pop(world, None)
             self._next_purge.pop(world, None)
+            self._purging.discard(world)
         self._struck.forget(world)
         if armed is not None:
             armed[1]()
@@ -170,16 +173,23 @@ class DeliveryQueue:
         """Once a day: forget what is subscribed to jobs that ended long ago."""
         clock = self._clocks.of(world)
         now = clock.now()
-        if now < self._next_purge.get(world, now):
+        if now >= self._next_purge.get(world, now):
+            with self._store.write() as tx:
+                gone = tx.subscriptions.purge_of_jobs(world, now - _KEPT_AFTER_JOB)
+            if gone:
+                log.info("forgot %d subscriptions to jobs that ended long ago", gone)
+            self._next_purge[world] = now + _BETWEEN_PURGES
+        if world in self._purging:
             return
-        with self._store.write() as tx:
-            gone = tx.subscriptions.purge_of_jobs(world, now - _KEPT_AFTER_JOB)
-            left = tx.subscriptions.has_of_jobs(world)
-        if gone:
-            log.info("forgot %d subscriptions to jobs that ended long ago", gone)
-        self._next_purge[world] = now + _BETWEEN_PURGES
-        if left:
-            clock.call_at(self._next_purge[world], partial(self.wake, world), background=True)
+        with self._store.read() as tx:
+            if not tx.subscriptions.has_of_jobs(world):
+                return
+        self._purging.add(world)
+        clock.call_at(self._next_purge[world], partial(self._purge_again, world), background=True)
+
+    def _purge_again(self, world: str) -> None:
+        self._purging.discard(world)
+        self.wake(world)
 
     def _dispatch(self, world: str) -> None:
         """Hand every subscription's oldest message to a sender, if it is due and none is being sent."""
@@ -221,6 +231,7 @@ class DeliveryQueue:
 
     def _attempt(self, delivery: Delivery, work: Work) -> None:
         generation = self._generations[delivery.world]
+        current.set(work)
         try:
             with self._store.read() as tx:
                 subscription = tx.subscriptions.get(delivery.world, delivery.subscription_id)

@@ -60,12 +60,10 @@ class Signal:
         self,
         closing: threading.Event,
         work: Work | None = None,
-        blocked: Callable[[int], None] = lambda _change: None,
     ) -> None:
-        """``work`` is what the step counts as; ``blocked`` is told 1 when its thread begins to wait, -1 at the end."""
+        """``work`` is what the step counts as."""
         self.closing = closing
         self.work = work
-        self.blocked = blocked
         self.wakes = 0
         self.gone = False
         """The job's world begins anew: whatever the step comes to is nobody's."""
@@ -138,11 +136,7 @@ class Step:
         self.checkpoint()
         while not over.is_set() and (until is None or self.clock.now() < until):
             limits = [moment for moment in (until, self.deadline and self.deadline[0]) if moment]
-            self._signal.blocked(1)
-            try:
-                wait(self.clock, self._signal.work, min(limits, default=None), self._called, *ends)
-            finally:
-                self._signal.blocked(-1)
+            wait(self.clock, self._signal.work, min(limits, default=None), self._called, *ends)
             self.checkpoint()
 
     def _called(self, action: Call) -> Call:

@@ -17,8 +17,8 @@ Subscribe = Callable[[Call], Call]
 def wait(clock: Clock, work: Work | None, until: datetime | None, *calls: Subscribe) -> None:
     """Block this thread until the clock says ``until`` (None: no such time) or one of ``calls`` comes.
 
-    Of ``calls``, one that comes while it is being subscribed to counts too. Meanwhile ``work`` (None: the
-    request that this thread works at) does not count as being at work; it counts again before whoever woke it is
+    Of ``calls``, one that comes while it is being subscribed to counts too. Meanwhile ``work`` (None: what
+    this thread works at) does not count as being at work; it counts again before whoever woke it is
     through.
     """
     work = work or current.get()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from emulator.domain.errors import Unavailable
 from emulator.domain.ports import Clocks, Fetcher, Hosts, Ids, Launcher
 from emulator.engine import lifecycle
-from emulator.engine.activity import Activity, Kind, Work
+from emulator.engine.activity import Activity, Kind, Work, current
 from emulator.engine.job_queue import JobQueue
 from emulator.engine.journal import Journal
 from emulator.engine.lifecycle import Rest
@@ -231,6 +231,7 @@ class Engine:
     def _work(self) -> None:
         while (taken := self._take()) is not None:
             job_id, signal = taken
+            current.set(signal.work)
             rest = self._walk(job_id, signal)
             self._release(job_id, Rest(ended=True) if signal.gone else rest)
 
@@ -250,7 +251,8 @@ class Engine:
                 take_back()
             work = self._works[job_id]
             work.begin()
-            signal = self._running[job_id] = Signal(self._closing, work, self._now_blocked)
+            work.held_up = self._now_blocked
+            signal = self._running[job_id] = Signal(self._closing, work)
             return job_id, signal
 
     def _next(self) -> str | None:

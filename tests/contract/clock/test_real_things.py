@@ -1,4 +1,4 @@
-"""What does not go by a world's clock: scripts that really run, clients that hang up, other requests, the program's end."""
+"""What does not go by a world's clock: scripts that really run, clients that hang up, the program's end."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def test_a_call_that_waits_ends_with_its_client_and_blocks_nobody(
     body = f'{{"run": "job", "job": "{job}"}}'.encode()
     with socket.create_connection((where.hostname, where.port), 10) as client:
         client.sendall(
-            f"POST /_emulator/worlds/{frozen.name}/clock HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            f"POST /_emulator/worlds/{frozen.name}/clock HTTP/1.1\r\nHost: x\r\n".encode()
+            + f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
         wait_until(lambda: bool(emulator.timelapse._passages))

@@ -134,3 +134,59 @@ def test_what_is_not_reached_says_what_is_going_on(frozen: World) -> None:
     assert not passed["reached"]
     assert moment(passed["now"]) - moment(START) == timedelta(days=10)
     assert moment(passed["nextTimer"]) - moment(START) == timedelta(days=12)
+
+
+SLOW = """
+name: slow
+rules:
+  - at: host.connect
+    when: {job_name: slow*}
+    do: {delay: 5h}
+    times: 6
+"""
+
+
+def test_steps_that_wait_for_a_frozen_clock_hold_nobody_up(frozen: World) -> None:
+    """More of them than the engine has threads; a job that comes later overtakes them."""
+    frozen.simulate(duration="10m")
+    frozen.own("POST", "scenarios", expect=201, data=SLOW)
+    slow = [frozen.submit(name=f"slow {number}") for number in range(6)]
+    quick = frozen.submit(name="quick")
+    assert frozen.clock(run="job", job=quick)["reached"]
+    assert moment(frozen.clock()["now"]) - moment(START) == timedelta(minutes=10)
+    assert {frozen.job(job)["status"] for job in slow}.isdisjoint({"FINISHED", "FAILED"})
+    passed = frozen.clock(run="idle")
+    assert passed["still"] == []
+    assert {frozen.job(job)["status"] for job in slow} == {"FINISHED"}
+    assert moment(passed["now"]) - moment(START) >= timedelta(hours=5, minutes=10)
+
+
+def test_a_receiver_that_is_away_is_tried_again_by_the_worlds_clock(frozen: World) -> None:
+    frozen.simulate(duration=1)
+    frozen.own("POST", "webhook-answers", expect=201, json={"path": "away", "status": 500, "times": 3})
+    hook = f"{frozen.control.url}/_emulator/worlds/{frozen.name}/webhooks/away"
+    policy = {"retryStrategy": "DELAYED", "retryDelay": 3600, "retryLimit": 5, "saveOnFailure": True}
+    job = frozen.submit(
+        notifications=[{"url": hook, "event": "FINISHED", "persistent": False, "policy": policy}]
+    )
+    assert frozen.clock(run="job", job=job)["reached"]
+    passed = frozen.clock(run="idle")
+    assert passed["still"] == []
+    came = frozen.own("GET", "webhooks")
+    came = came if isinstance(came, list) else next(v for v in came.values() if isinstance(v, list))
+    times = [moment(each["received"]) for each in came if each["path"].strip("/") == "away"]
+    ended = moment(frozen.job(job)["ended"])
+    assert len(times) == 4 and times[-1] - ended >= HOUR, times
+
+
+def test_subscriptions_to_a_job_go_seven_days_after_it(frozen: World) -> None:
+    frozen.simulate(duration=1)
+    hook = f"{frozen.control.url}/_emulator/worlds/{frozen.name}/webhooks/kept"
+    job = frozen.submit(notifications=[{"url": hook, "event": "FINISHED", "persistent": True}])
+    assert frozen.clock(run="job", job=job)["reached"]
+    query = f"notifications/v2?associatedUuid={job}"
+    assert len(frozen.call("GET", query)) == 1
+    frozen.clock(advance="6d")
+    assert len(frozen.call("GET", query)) == 1
+    frozen.clock(advance="2d")
+    assert frozen.call("GET", query) == []
