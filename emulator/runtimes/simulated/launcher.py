@@ -88,7 +88,7 @@ class SimulatedLauncher:
                 return known.record.remote_job_id
             run = self._runs[launch.job_id] = Run(self._record(launch, now))
             try:
-                self._await_next(run)
+                self._await_next(run, now)
                 changed = self._settle(launch.world, now)
                 if not run.kept:
                     self._records.save(run.record)
@@ -167,7 +167,7 @@ class SimulatedLauncher:
             except OSError:
                 run.record.eligible = None
                 raise
-            self._await_next(run)
+            self._await_next(run, now)
             changed = self._settle(launch.world, now)
         self._tell(changed)
 
@@ -224,11 +224,14 @@ class SimulatedLauncher:
                 continue  # it was killed, or dropped
             for one in self._happen(run, when):
                 changed[one.record.launch.job_id] = None
-                self._await_next(one)
+                self._await_next(one, now)
         return list(changed)
 
-    def _await_next(self, run: Run) -> None:
-        """Its next event among those of its world, and a timer for it."""
+    def _await_next(self, run: Run, now: datetime | None = None) -> None:
+        """Its next event among those of its world, and a timer for it.
+
+        Without one where it is due by ``now``: then whoever asks lets it happen, up to that very moment.
+        """
         self._take_back(run)
         when = run.next_event()
         if when is None or self._stopped:
@@ -236,7 +239,7 @@ class SimulatedLauncher:
         world = run.record.launch.world
         heapq.heappush(self._events.setdefault(world, []), (when, next(self._order), run))
         clock = self._clocks.of(world)
-        if when > clock.now():
+        if when > (now or clock.now()):
             run.take_back = clock.call_at(when, partial(self._on_time, world))
 
     def _happen(self, run: Run, when: datetime) -> list[Run]:
@@ -276,7 +279,7 @@ class SimulatedLauncher:
         self._drop(run)
         begun = self._start_waiting(run.record.launch, now)
         for one in begun:
-            self._await_next(one)
+            self._await_next(one, now)
         started = [one.record.launch.job_id for one in begun]
         return list(dict.fromkeys([*started, *self._settle(run.record.launch.world, now)]))
 
