@@ -189,6 +189,11 @@ class Emulator:
         self.directory.release()
 
     @property
+    def halted(self) -> bool:
+        """Whether a scenario has stopped this emulator; :attr:`abandoned` tells when that is over."""
+        return self._halt.begun
+
+    @property
     def abandoned(self) -> threading.Event:
         """Set once a scenario has stopped this emulator, and another may be started on its directory.
 

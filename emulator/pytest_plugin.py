@@ -100,9 +100,12 @@ def tapis_world_factory(pytestconfig: pytest.Config, tapis_emulator: Server) -> 
         name, chosen = _named(pytestconfig, asker), _marked(asker) | _known(how)
         chosen.setdefault("seed", pytestconfig.getoption("--tapis-seed"))
         opened = ExitStack()
+        tapis_emulator.revive()
         world = opened.enter_context(tapis_emulator.world(name, **chosen))
         live.append(world)
         opened.callback(live.remove, world)
+        # a test that has it stopped may leave that to us
+        opened.callback(tapis_emulator.revive)
         return _Opened(world, left.enter_context(opened))
 
     with ExitStack() as left:

@@ -60,6 +60,9 @@ class Server:
         host = f"[{own.hostname}]" if ":" in (own.hostname or "") else own.hostname
         return f"{own.scheme}://{host}:{port}"
 
+    def revive(self) -> None:
+        """Start it again where a scenario has stopped it. One that runs elsewhere is its owner's affair."""
+
     def close(self) -> None:
         """Forget it; what runs elsewhere goes on."""
         self._wire.close()
@@ -104,6 +107,11 @@ class OwnServer(Server):
         again = Emulator(settings, DataDirectory(self._emulator.directory.path, ephemeral=True))
         again.start()
         self._emulator = again
+
+    def revive(self) -> None:
+        """The same, if it was stopped."""
+        if self._emulator.halted:
+            self.restart()
 
     def close(self) -> None:
         """Stop it: running jobs are ended, their data removed."""

@@ -36,6 +36,26 @@ def test_a_server_of_the_sessions_own(project: pytest.Pytester) -> None:
     project.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
+def test_a_server_that_a_test_has_stopped_is_there_for_the_next(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest
+        from emulator.testing import NoEmulator
+
+        JOB = dict(appId="classifier-1.0.0", parameters={"imagefile": "pictures/night-sky.png"})
+
+        @pytest.mark.tapis(simulated=True, scenario={"name": "stop", "rules": [
+            {"at": "http.jobs.list", "do": "stop-emulator", "times": 1}]})
+        def test_first(tapis_world):
+            with pytest.raises(NoEmulator):
+                tapis_world.call("GET", "jobs/v2")
+
+        @pytest.mark.tapis(simulated=True)
+        def test_second(tapis_world):
+            tapis_world.wait(tapis_world.submit(**JOB))
+    """)
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 class TestNothingIsPaidForWhatIsNotUsed:
     def test_nothing_is_loaded(self, project: pytest.Pytester) -> None:
         project.makepyfile("""
