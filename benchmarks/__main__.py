@@ -19,6 +19,7 @@ BENCHMARKS = {
     "slurm_job": "a trivial job on a real cluster by ssh beside sbatch",
     "waiting_jobs": "processor time while many jobs wait in a real cluster's queue",
     "ssh_files": "a large file and many small ones by ssh, beside scp and tar",
+    "worlds": "worlds made, reset, pictured, restored, removed",
     "gate": "a request with scenarios armed, and none, beside a server without any gate",
     "transfer": "upload and download beside nginx",
     "listings": "pages of jobs, systems, apps, files and metadata among few and among many",

@@ -3,7 +3,9 @@
 ::
 
     emulator.db         the store
-    hosts/<world>/…     the sandboxes: a directory per machine
+    hosts/<world>/…     the sandboxes: a directory per machine; of a world that was reset, hosts/<world>.<number>/
+    worlds/…            what each world was made from, and a reset goes back to
+    nursery/            where worlds are made
     spool/<job id>/…    what finds a running script again
     mailbox/<world>/…   e-mails, when no SMTP server is configured
     tls/                the certificate; authority/ca.pem is what clients may trust

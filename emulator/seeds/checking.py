@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from enum import Enum
+from functools import cache
 from typing import Any
 
 _WORDS: Mapping[type, str] = {
@@ -32,20 +33,26 @@ def check(kind: type[Any], document: Any, at: str, without: tuple[str, ...] = ()
     """Raises Mistake at the first thing that does not fit; ``without`` are fields that are given elsewhere."""
     if not isinstance(document, dict):
         raise Mistake(at, f"must be {_WORDS[dict]}")
-    hints = typing.get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind) if field.name not in without}
+    hints, required = _shape(kind)
+    fields = {name: hint for name, hint in hints.items() if name not in without} if without else hints
     for name, value in document.items():
         if name not in fields:
             raise Mistake(_join(at, str(name)), unknown(str(name), fields))
         # as when records are read: a null stands for None whatever the type says
         if value is not None:
-            _check_value(hints[name], value, _join(at, str(name)))
-    for name, field in fields.items():
-        optional = (
-            field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        )
-        if name not in document and not optional:
+            _check_value(fields[name], value, _join(at, str(name)))
+    for name in required:
+        if name not in document and name not in without:
             raise Mistake(_join(at, name), "is missing")
+
+
+@cache
+def _shape(kind: type[Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The types of a record's fields by name, and the names of those that must be there."""
+    hints, missing = typing.get_type_hints(kind), dataclasses.MISSING
+    fields = dataclasses.fields(kind)
+    required = tuple(f.name for f in fields if f.default is missing and f.default_factory is missing)
+    return {field.name: hints[field.name] for field in fields}, required
 
 
 def unknown(name: str, known: typing.Iterable[str]) -> str:

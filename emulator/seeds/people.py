@@ -17,6 +17,7 @@ from emulator.store.accounts import hashed
 Entry = dict[str, Any]
 _USER_FIELDS = tuple(field.name for field in fields(User) if field.name != "world")
 _BESIDES = ("password", "password_hash", "default_systems")
+_KNOWN = (*_USER_FIELDS, *_BESIDES)
 _TENANT = ("code", "name", "uuid", "contacts", "admins", "status", "base_url")
 
 
@@ -77,8 +78,8 @@ class People:
 
     def _entry(self, given: Mapping[str, Any]) -> Entry:
         for key in given:
-            if key not in (*_USER_FIELDS, *_BESIDES):
-                raise Mistake(str(key), unknown(str(key), (*_USER_FIELDS, *_BESIDES)))
+            if key not in _KNOWN:
+                raise Mistake(str(key), unknown(str(key), _KNOWN))
         username = str(given.get("username", ""))
         if not USERNAME.fullmatch(username):
             raise Mistake("username", f"must match {USERNAME.pattern}")

@@ -72,7 +72,10 @@ class RecordReader:
     def _checked(self, shelf: str, document: Any) -> Entry:
         if not isinstance(document, dict):
             raise Mistake("", "must be a mapping")
-        besides = {"history": _check_history} | _BESIDES.get(shelf, {})
+        besides: dict[str, Callable[[Any, str], None]] = {
+            "history": _check_history,
+            **_BESIDES.get(shelf, {}),
+        }
         if shelf == "history":
             besides = {}
         for name in document:

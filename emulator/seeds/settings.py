@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+
 from emulator.domain.clock import ClockSetting
 from emulator.domain.clock_words import read_clock
 from emulator.domain.errors import Invalid

@@ -7,7 +7,7 @@ permissions, history, delivery attempts. What is of the moment stays out: tokens
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +56,8 @@ RECORDS: Mapping[str, type[Any]] = {
 """What an entry's ``record`` is, by shelf. The order is that in which they can be put in place."""
 _MOST_ATTEMPTS = 1_000_000
 _OWN = ("world", "seq")
+_PEOPLE = ("users", "clients")
+"""What happened to them stands on the shelf of other histories."""
 
 
 class WorldRecords:
@@ -86,7 +88,7 @@ class WorldRecords:
                 _entry(Postit(**row._mapping)) for row in self._rows(tables.postits, "created", "id")
             ],
         }
-        for entry in (entry for shelf in found.values() for entry in shelf):
+        for entry in (entry for name, shelf in found.items() if name not in _PEOPLE for entry in shelf):
             own = histories.pop(_key(entry["record"]), None)
             if own:
                 entry["history"] = own
@@ -201,8 +203,7 @@ class WorldRecords:
 
     def write(self, records: Records) -> None:
         """Put them in place beside what is there. ValueError, KeyError, TypeError for what makes no record."""
-        put = {
-            "users": self._put_user,
+        put: dict[str, Callable[[Entry], None]] = {
             "clients": lambda entry: ClientRows(self._connection).add(self._record(ApiClient, entry)),
             "systems": self._put_system,
             "apps": self._put_app,
@@ -212,6 +213,7 @@ class WorldRecords:
             "notifications": self._put_notification,
             "postits": lambda entry: PostitRows(self._connection).add(self._record(Postit, entry)),
         }
+        self._put_users(records.get("users", []))
         events: list[Event] = []
         for shelf, put_one in put.items():
             for entry in records.get(shelf, []):
@@ -227,21 +229,25 @@ class WorldRecords:
     def _record(self, kind: type[Any], entry: Entry) -> Any:
         return from_document(kind, entry["record"] | {"world": self._world})
 
-    def _put_user(self, entry: Entry) -> None:
-        user: User = self._record(User, entry)
-        self._connection.execute(
-            insert(tables.users).values(
-                world=user.world,
-                username=user.username,
-                password_hash=entry["password_hash"],
-                email=user.email,
-                document=to_document(user),
+    def _put_users(self, entries: list[Entry]) -> None:
+        rows = []
+        for entry in entries:
+            user: User = self._record(User, entry)
+            rows.append(
+                {
+                    "world": user.world,
+                    "username": user.username,
+                    "password_hash": entry["password_hash"],
+                    "email": user.email,
+                    "document": to_document(user),
+                }
             )
-        )
-        for kind, system_id in entry.get("default_systems", {}).items():
-            SystemRows(self._connection).set_user_default(
-                self._world, user.username, SystemType(kind), system_id
-            )
+            for kind, system_id in entry.get("default_systems", {}).items():
+                SystemRows(self._connection).set_user_default(
+                    self._world, user.username, SystemType(kind), system_id
+                )
+        if rows:
+            self._connection.execute(insert(tables.users), rows)
 
     def _put_system(self, entry: Entry) -> None:
         system: System = self._record(System, entry)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 from flask import Response, request
@@ -129,7 +129,7 @@ def _wanted(kinds: Kinds, name: str) -> Iterator[tuple[NewWorld, dict[str, Any]]
     wanted = _new_world(fields, name)
     if wanted.seed is not None:
         raise Invalid("seed: the body is the seed")
-    with services().worlds.uploaded(request.stream) as folder:
+    with services().worlds.uploaded(cast(BinaryIO, request.stream)) as folder:
         yield replace(wanted, folder=folder), fields
 
 

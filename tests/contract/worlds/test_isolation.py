@@ -106,7 +106,7 @@ def test_tokens_clients_postits_and_users_are_those_of_their_world(worlds: tuple
 def test_the_control_api_of_a_listener_shows_its_own_world(
     worlds: tuple[str, Filled, str], emulator: Emulator
 ) -> None:
-    here, filled, there = worlds
+    _, filled, there = worlds
     paths = [
         route.path
         for route in Control().routes()

@@ -31,7 +31,7 @@ def taken(
 def test_the_world_it_is_taken_of_has_something_to_show(
     taken: tuple[str, Filled, bytes, dict[str, object]],
 ) -> None:
-    _, filled, _, answers = taken
+    _, _, _, answers = taken
     refused = {
         path: answer for path, answer in answers.items() if path.startswith("testuser") and answer[0] != 200
     }  # type: ignore[index]
@@ -70,7 +70,7 @@ def test_in_place_it_answers_the_same_to_every_get(
 def test_beside_itself_it_has_ids_of_its_own(
     taken: tuple[str, Filled, bytes, dict[str, object]], url: str
 ) -> None:
-    _, filled, tar, answers = taken
+    _, filled, tar, _ = taken
     query = {"name": "copy", "listener": "true"}
     world = control(
         url, "POST", expect=201, params=query, data=tar, headers={"Content-Type": "application/gzip"}

@@ -1,0 +1,100 @@
+"""Worlds as wholes: made, reset, pictured, restored and removed, small ones and one with files and jobs in it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from benchmarks.figures import Table, median, ms, percentile
+from benchmarks.workload import workload
+
+FILES, JOBS = 1000, 200
+_JOB = {"name": "night", "appId": "classifier-1.0.0", "parameters": {"imagefile": "pictures/night-sky.png"}}
+
+
+def run(quick: bool = False) -> Table:
+    rounds, files, jobs = (3, 20, 5) if quick else (30, FILES, JOBS)
+    with tempfile.TemporaryDirectory() as scratch, workload(Path(scratch)) as work:
+        control = _Control(work.server.url)
+        small = _rounds(control, rounds, seed=None)
+        seed = Path(scratch) / "seed"
+        _fill(control, seed, files, jobs)
+        large = _rounds(control, max(3, rounds // 3), seed=str(seed))
+    rows = [
+        (deed, ms(median(small[deed])), ms(percentile(small[deed], 95)), ms(median(large[deed])))
+        for deed in small
+    ]
+    return Table(
+        "Worlds",
+        (
+            "call",
+            "the built-in seed, median",
+            "95th percentile",
+            f"a seed with {files} files and {jobs} jobs",
+        ),
+        rows,
+        (
+            "By the control API, each call until its answer. The built-in seed has 42 users, 2 systems, an app with 13"
+            " files.",
+            "Reset is timed after a job was submitted and a file uploaded, so that there is something to undo.",
+        ),
+    )
+
+
+def _rounds(control: _Control, rounds: int, seed: str | None) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+
+    def timed(deed: str, action: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        answer = action()
+        found.setdefault(deed, []).append(time.perf_counter() - began)
+        return answer
+
+    wanted = {"name": "measured", "listener": True, "simulated": True} | ({"seed": seed} if seed else {})
+    for _ in range(rounds):
+        world = timed("make, with a listener", lambda: control.ask("POST", "", json=wanted))
+        requests.post(f"{world['url']}/jobs/v2", json=_JOB, timeout=60).raise_for_status()
+        timed("reset", lambda: control.ask("POST", "/measured/reset"))
+        tar = timed("snapshot, as a tar", lambda: control.bytes("/measured/snapshot"))
+        timed("restore, from a tar", lambda: control.ask("POST", "/measured/restore", data=tar))
+        timed("delete", lambda: control.ask("DELETE", "/measured"))
+    return found
+
+
+def _fill(control: _Control, seed: Path, files: int, jobs: int) -> None:
+    """A seed folder with these: the snapshot of a world in which they have been made."""
+    world = control.ask("POST", "", json={"name": "filled", "listener": True, "simulated": True})
+    for _ in range(jobs):
+        requests.post(
+            f"{world['url']}/jobs/v2", json=_JOB | {"archive": False}, timeout=60
+        ).raise_for_status()
+    control.ask("POST", "/filled/snapshot", json={"folder": str(seed)})
+    home = seed / "files" / "corral.tacc.example.org" / "home" / "testuser"
+    home.mkdir(parents=True, exist_ok=True)
+    for number in range(files):
+        (home / f"{number}.txt").write_bytes(b"x" * 4096)
+    control.ask("DELETE", "/filled")
+
+
+class _Control:
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/_emulator/worlds"
+        self._session = requests.Session()
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        return self._asked(method, path, **options).json()
+
+    def bytes(self, path: str) -> bytes:
+        return self._asked("POST", path).content
+
+    def _asked(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = {"Content-Type": "application/gzip"} if "data" in options else {}
+        answer = self._session.request(method, self._url + path, headers=headers, timeout=600, **options)
+        if not answer.ok:
+            raise AssertionError(f"{method} {path}: {answer.text}")
+        return answer

@@ -1,0 +1,73 @@
+"""An emulator killed while a world is made, exchanged or removed: the next start has the old world or the new."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulator.domain.world import NewWorld
+from tests.live.world_victim import DIED, VICTIM
+from tests.served import Api, served
+
+_MAKING = ("grown", "kept", "half laid out", "laid out", "cleared", "rows put back", "saved")
+_EXCHANGED = ("saved", "files gone")
+_campaign = pytest.mark.campaign
+
+
+@pytest.mark.parametrize(
+    ("deed", "point"),
+    [
+        ("create", "rows put back"),
+        ("reset", "rows put back"),
+        ("reset", "saved"),
+        ("restore", "laid out"),
+        ("delete", "saved"),
+        *(
+            pytest.param(deed, point, marks=_campaign)
+            for deed in ("create", "reset", "restore")
+            for point in _MAKING
+            if not (deed == "reset" and point in ("grown", "kept"))
+        ),
+        pytest.param("delete", "cleared", marks=_campaign),
+        pytest.param("delete", "removed", marks=_campaign),
+        pytest.param("delete", "files gone", marks=_campaign),
+        pytest.param("reset", "files gone", marks=_campaign),
+    ],
+)
+def test_the_next_start_has_one_or_the_other(tmp_path: Path, deed: str, point: str) -> None:
+    words = [sys.executable, "-m", "tests.live.world_victim", str(tmp_path), point, deed]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == DIED, done.stderr
+    with served(tmp_path) as emulator:
+        worlds = emulator.services.worlds
+        states = {state.world.name: state for state in worlds.all()}
+        there = deed in ("reset", "restore") or (deed == "create" and point == "saved")
+        if deed == "delete" and point in ("cleared", "removed"):  # the transaction had not come to its end
+            there = True
+        assert (VICTIM in states) is there
+        if there:
+            exchanged = deed in ("reset", "restore") and point in _EXCHANGED
+            assert states[VICTIM].world.generation == (2 if exchanged else 1)
+            assert states[VICTIM].counts == {"users": 42, "systems": 2, "apps": 1, "jobs": 0}
+            worlds.reset(VICTIM)
+        else:
+            worlds.create(NewWorld(name=VICTIM))
+        _is_whole(emulator.url, tmp_path)
+        worlds.delete(VICTIM)
+    with served(tmp_path):
+        # nothing is left over of any of it
+        for folder in ("worlds", "hosts"):
+            assert not [
+                path.name for path in (tmp_path / folder).iterdir() if not path.name.startswith("default")
+            ]
+
+
+def _is_whole(url: str, data: Path) -> None:
+    """The default world, and files of both."""
+    assert Api(url).call("GET", "apps/v2/classifier-1.0.0")["id"] == "classifier-1.0.0"
+    homes = [path for path in (data / "hosts").iterdir() if path.name.startswith((VICTIM, "default"))]
+    for home in homes:
+        assert list(home.rglob("classify.py")), home
