@@ -7,7 +7,9 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 KEPT = 1000
-"""Of each world the newest so many are kept."""
+"""Of each world the newest so many are kept,"""
+KEPT_BYTES = 64 * 1024 * 1024
+"""and of these the newest whose bodies take no more room than this; the very newest in any case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from emulator.domain.webhook import KEPT, HookAnswer, ReceivedHook
+from emulator.domain.webhook import KEPT, KEPT_BYTES, HookAnswer, ReceivedHook
 from emulator.store.tables import received_webhooks, webhook_answers
 
 _HOOK = tuple(name for name in ReceivedHook.__slots__ if name != "seq")
@@ -18,21 +18,28 @@ class WebhookRows:
         self._connection = connection
 
     def add(self, hook: ReceivedHook) -> int:
-        """Keep it; the oldest go where there are too many. The answer is its number."""
+        """Keep it; the oldest go where there are too many, or too large ones. The answer is its number."""
         values = {name: getattr(hook, name) for name in _HOOK}
         key = self._connection.execute(insert(received_webhooks).values(**values)).inserted_primary_key
         assert key is not None
-        of_world = received_webhooks.c.world == hook.world
-        oldest = (
-            select(received_webhooks.c.seq)
-            .where(of_world)
-            .order_by(received_webhooks.c.seq.desc())
-            .offset(KEPT)
-            .limit(1)
-            .scalar_subquery()
-        )
-        self._connection.execute(delete(received_webhooks).where(of_world, received_webhooks.c.seq <= oldest))
+        self._forget_oldest(hook.world)
+        if len(hook.body) > KEPT_BYTES // KEPT:  # as many as are kept have room where none is larger
+            self._forget_largest(hook.world, key[0])
         return int(key[0])
+
+    def _forget_oldest(self, world: str) -> None:
+        of_world = received_webhooks.c.world == world
+        newest = select(received_webhooks.c.seq).where(of_world).order_by(received_webhooks.c.seq.desc())
+        last = newest.offset(KEPT).limit(1).scalar_subquery()
+        self._connection.execute(delete(received_webhooks).where(of_world, received_webhooks.c.seq <= last))
+
+    def _forget_largest(self, world: str, newest: int) -> None:
+        """Those that do not fit beside the newer ones."""
+        table = received_webhooks
+        with_newer = func.sum(func.length(table.c.body)).over(order_by=table.c.seq.desc())
+        sizes = select(table.c.seq, with_newer.label("bytes")).where(table.c.world == world).subquery()
+        too_much = select(sizes.c.seq).where(sizes.c.bytes > KEPT_BYTES, sizes.c.seq != newest)
+        self._connection.execute(delete(table).where(table.c.seq.in_(too_much)))
 
     def of(self, world: str, after: int = 0) -> list[ReceivedHook]:
         """Oldest first; those with a number above ``after``."""
