@@ -145,9 +145,9 @@ class TestKeeping:
         assert received(emulator.url) == []
         assert len(ask(emulator.url, "GET", "webhooks", world="hooked")["received"]) == 1
         ours = f"{listener['url']}/_emulator/worlds/default/webhooks"
-        assert requests.get(ours, timeout=LONG).status_code == 404
-        assert requests.post(f"{ours}/x", timeout=LONG).status_code == 404
-        assert requests.delete(ours, timeout=LONG).status_code == 403
+        for method, where in (("GET", ours), ("POST", f"{ours}/x"), ("DELETE", ours)):
+            assert requests.request(method, where, timeout=LONG).status_code in (403, 404)
+        assert received(emulator.url) == []
 
 
 class TestWaiting:
