@@ -229,7 +229,9 @@ def test_by_the_worlds_clock(control: Control, api: Api) -> None:
     try:
         since = control.last()
         api.request("GET", "jobs/v2")
-        wait_until(lambda: control.requests(since=since)[0]["seconds"] is not None, 60, "it is over")
+        wait_until(
+            lambda: any(each["seconds"] is not None for each in control.requests(since=since)), 60, "over"
+        )
         told = control.requests(since=since)[0]
         assert (told["seconds"], told["received"][:19]) == (0.0, face["now"][:19])
     finally:
