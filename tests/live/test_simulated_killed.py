@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.live.own_app import register_cluster, register_script
 from tests.live.serve_process import ServeProcess
@@ -43,3 +47,37 @@ def test_simulated_jobs_go_on_where_they_were(tmp_path: Path) -> None:
             assert job["remoteEnded"] > job["remoteStarted"]
             assert api.request("GET", f"jobs/v2/{job_id}/outputs/media/out.txt").text == name
         assert {job["status"] for job in api.call("GET", "jobs/v2")} == {"FINISHED", "STOPPED"}
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("played", [True, False], ids=["played", "real"])
+@pytest.mark.parametrize(
+    "at", ["host.connect", "host.exec", "scheduler.submit", "scheduler.status", "app.run"]
+)
+def test_a_rule_stops_the_emulator_at_a_point_and_the_job_runs_once(
+    tmp_path: Path, at: str, played: bool
+) -> None:
+    arguments = ("--port", "0", "--data-dir", str(tmp_path / "data"))
+    with ServeProcess(tmp_path, *arguments) as server:
+        api = Api(server.url)
+        register_cluster(api, "own.cluster")
+        app = register_script(api, "own", "own.cluster", 'echo ran >> "$HOME/runs"\necho done\n')
+        world = "_emulator/worlds/default"
+        if played:
+            api.request("PUT", f"{world}/simulations/*", json={"stdout": "done\n"})
+        rule = {"at": at, "do": "stop-emulator", "times": 1, "when": {"host": "own.cluster*"}}
+        armed = api.request("POST", f"{world}/scenarios", data=json.dumps({"name": "end", "rules": [rule]}))
+        assert armed.status_code == 201, armed.text
+        job_id = api.call("POST", "jobs/v2", json={"name": "a job", "appId": app, "archive": False})["id"]
+        try:
+            server.process.wait(30)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it goes on: {api.call('GET', f'jobs/v2/{job_id}')}") from None
+        assert server.process.returncode == -9
+    with ServeProcess(tmp_path, *arguments) as server:
+        api = Api(server.url)
+        assert api.wait_for_job(job_id) == "FINISHED", api.call("GET", f"jobs/v2/{job_id}")
+        assert api.request("GET", f"jobs/v2/{job_id}/outputs/media/a-job.out").text == "done\n"
+        assert len(api.request("GET", f"{world}/journal").json()["strikes"]) == 1
+        runs = list((tmp_path / "data" / "hosts").rglob("runs"))
+        assert [path.read_text() for path in runs] == ([] if played else ["ran\n"])
