@@ -131,6 +131,17 @@ class BelowConverter(BaseConverter):
     part_isolating = False
 
 
+class MatchedRule(Rule):
+    """A rule that paths are held against, and never built from: compiling what would build them costs a start dear."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return _never_built
+
+
+def _never_built(self: Rule, **_values: object) -> tuple[str, str]:
+    raise NotImplementedError(f"{self.rule}: links are made in the dialects' records, not from endpoints")
+
+
 def edge() -> Edge:
     """The edge of the app that serves the current request."""
     found: Edge = current_app.extensions["emulator"]
@@ -231,7 +242,9 @@ def create_app(
         for number, route in enumerate(dialect.routes()):
             endpoint = f"{type(dialect).__name__}:{number}:{route.handler.__name__}"
             by_endpoint[endpoint] = (dialect, route)
-            app.url_map.add(Rule(route.path, endpoint=endpoint, methods=[*route.methods.split(), "OPTIONS"]))
+            app.url_map.add(
+                MatchedRule(route.path, endpoint=endpoint, methods=[*route.methods.split(), "OPTIONS"])
+            )
             app.view_functions[endpoint] = route.handler
     _install_hooks(app, by_endpoint, everyone[0], watch)
     return app
@@ -328,10 +341,11 @@ def _watched(watch: Watch, dialect: Dialect, route: Route | None) -> Response | 
 
     Scenarios speak before the gateway turns anybody away: a gateway that is down says so to everybody.
     """
-    services().world_clocks.settle(scope().world)
+    all_services, here = services(), scope().world
+    all_services.world_clocks.settle(here)
     watch.begin()
     refused: GatewayFault | None = None
-    user, here = "", scope().world
+    user = ""
     try:
         _let_in(route)
     except GatewayFault as error:
@@ -340,11 +354,11 @@ def _watched(watch: Watch, dialect: Dialect, route: Route | None) -> Response | 
         caller = g.get("caller")
         user, here = (caller.username, caller.world) if caller else (dialect.claimed_user(), here)
         watch.arrived(here, user)
-    answer = watch.struck(dialect, services(), here, user)
+    answer = watch.struck(dialect, all_services, here, user)
     if answer is None and refused is not None:
         raise refused
     if answer is None:
-        turns.take(services(), here)
+        turns.take(all_services, here)
     return answer
 
 

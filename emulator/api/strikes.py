@@ -21,6 +21,7 @@ from emulator.domain.ports import Clock, Clocks, Gate
 if TYPE_CHECKING:
     from emulator.api.http import Dialect
     from emulator.domain.identity import Token
+    from emulator.services.request_log import UnderWay
 
 Arrange = Callable[[Callable[[], None]], Callable[[], None]]
 Afterwards = Callable[[Response], Response]
@@ -54,13 +55,15 @@ class Connection(Protocol):
 class Scene:
     """A request that a rule speaks up at, and what it takes to do as the rule says.
 
-    ``token`` is what the request was made with, ``end_token`` ends it for good.
+    ``token`` is what the request was made with, ``end_token`` ends it for good. ``visit`` waits for us, in a way that
+    lets the world's time go on meanwhile.
     """
 
     strike: Strike
     called: Called
     dialect: Dialect
     connection: Connection
+    visit: UnderWay
     gate: Gate
     clock: Clock
     token: Token | None
@@ -72,13 +75,14 @@ class Scene:
 
     def wait(self) -> None:
         """Until what the rule has stopped may go on. Does not return where the client goes first."""
-        self.connection.wait(lambda wake: self.gate.on_release(self.strike, wake))
+        self.visit.wait(lambda wake: self.gate.on_release(self.strike, wake))
 
 
 def ask(
     gate: Gate,
     clocks: Clocks,
     dialect: Dialect,
+    visit: UnderWay,
     world: str,
     user: str,
     end_token: Callable[[Token], None],
@@ -109,7 +113,7 @@ def ask(
         )
     connection: Connection = request.environ["emulator.connection"]
     token = g.get("token")
-    return act(Scene(strike, called, dialect, connection, gate, clocks.of(world), token, end_token))
+    return act(Scene(strike, called, dialect, connection, visit, gate, clocks.of(world), token, end_token))
 
 
 def _status(scene: Scene) -> Response | None:
@@ -162,7 +166,7 @@ def _wait(scene: Scene) -> None:
 def _slow_body(scene: Scene) -> None:
     rate = scene.args["rate"]
     piece = max(1, min(_LARGEST_PIECE, int(rate / _PIECES_PER_SECOND)))
-    pace = Pace(scene.connection, scene.clock, rate)
+    pace = Pace(scene.visit.wait, scene.clock, rate)
     if scene.args["side"] == "answer":
         scene.connection.damage(pace=pace, piece=piece)
     else:
@@ -233,8 +237,8 @@ def headers_of(text: str) -> list[tuple[str, str]]:
 class Pace:
     """Lets no more than ``rate`` bytes a second pass, by the world's clock, from the first on."""
 
-    def __init__(self, connection: Connection, clock: Clock, rate: float) -> None:
-        self._connection = connection
+    def __init__(self, wait: Callable[[Arrange], None], clock: Clock, rate: float) -> None:
+        self._wait = wait
         self._clock = clock
         self._rate = rate
         self._begun = clock.now()
@@ -243,7 +247,7 @@ class Pace:
         """Wait until ``total`` bytes may have passed."""
         due = self._begun + timedelta(seconds=total / self._rate)
         if due > self._clock.now():
-            self._connection.wait(lambda wake: self._clock.call_at(due, wake))
+            self._wait(lambda wake: self._clock.call_at(due, wake))
 
 
 class SlowInput(io.RawIOBase):

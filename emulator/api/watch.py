@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, g, request
 
 from emulator.api import strikes
 from emulator.domain.ports import Clocks, Gate
-from emulator.domain.request_record import RequestRecord
 from emulator.engine.waiting import pausing
 from emulator.services.request_log import RequestLog, UnderWay, under_way
 
@@ -29,51 +29,56 @@ class Watch:
 
     def begin(self) -> None:
         """A request has come, from nobody knows whom yet."""
-        under_way.set(UnderWay(pausing(_connection().wait)))
+        under_way.set(UnderWay(pausing(_connection(request.environ).wait)))
 
     def arrived(self, world: str, user: str) -> None:
         """It is known whose it is; what is told later changes nothing."""
-        if "record" in g:
+        visit = under_way.get()
+        if visit is None or visit.record is not None:
             return
-        request_under_way = under_way.get()
-        assert request_under_way is not None, "never begun"
         environ = request.environ
         record = self.log.begin(
             world,
-            request.method,
+            environ["REQUEST_METHOD"],
             request.path,
             environ["QUERY_STRING"],
             user,
             environ.get("HTTP_USER_AGENT", ""),
-            request_under_way.strikes,
+            visit.strikes,
         )
-        g.record, g.record_world = record, world
-        _connection().when_ended(lambda sent: self.log.end(world, record, sent))
+        visit.world, visit.record = world, record
+        _connection(environ).when_ended(lambda sent: self.log.end(world, record, sent))
 
     def struck(self, dialect: Dialect, services: Services, world: str, user: str) -> Response | None:
         """The answer that a rule gives in place of the service. Raises as ``strikes.ask``."""
         if not self._gate.armed(world, FAMILY):
             return None
-        return strikes.ask(self._gate, self._clocks, dialect, world, user, services.tokens.end)
+        visit = under_way.get()
+        assert visit is not None, "never begun"
+        answer = strikes.ask(self._gate, self._clocks, dialect, visit, world, user, services.tokens.end)
+        visit.afterwards = g.pop("afterwards", None)
+        return answer
 
     def answered(self, response: Response) -> Response:
         """The answer as it will go out."""
-        record: RequestRecord | None = g.get("record")
-        if record is None:
+        visit = under_way.get()
+        if visit is None:
             return response
-        afterwards: strikes.Afterwards | None = g.pop("afterwards", None)
-        if afterwards is not None:
-            response = afterwards(response)
-        self.log.answered(g.record_world, record, response.status_code, response.content_length or 0)
+        under_way.set(None)
+        if visit.afterwards is not None:
+            response = visit.afterwards(response)
+        if visit.record is not None:
+            size = response.headers.get("Content-Length")
+            self.log.answered(visit.world, visit.record, response.status_code, int(size) if size else 0)
         return response
 
 
 def user_is(name: str) -> None:
     """Tell the record of the current request whose it turned out to be."""
-    record: RequestRecord | None = g.get("record")
-    if record is not None:
-        record.user = name
+    visit = under_way.get()
+    if visit is not None and visit.record is not None:
+        visit.record.user = name
 
 
-def _connection() -> strikes.Connection:
-    return cast(strikes.Connection, request.environ["emulator.connection"])
+def _connection(environ: Mapping[str, Any]) -> strikes.Connection:
+    return cast(strikes.Connection, environ["emulator.connection"])

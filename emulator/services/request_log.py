@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock
+from typing import Any
 
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.ports import Clocks, Gate
@@ -17,15 +17,22 @@ MOST = 10_000
 """Requests that are remembered of each world."""
 
 
-@dataclass(slots=True)
 class UnderWay:
     """The request that a thread is working at: what struck on its way, and how it waits.
 
     ``wait`` returns when the function that it hands on is called; it does not return where the client goes first.
+    ``record`` is None before it is known to which ``world`` it goes. ``afterwards`` makes another answer of that
+    which the work has come to.
     """
 
-    wait: Callable[[Callable[[Callable[[], None]], Callable[[], None]]], None]
-    strikes: list[Strike] = field(default_factory=list)
+    __slots__ = ("afterwards", "record", "strikes", "wait", "world")
+
+    def __init__(self, wait: Callable[[Callable[[Callable[[], None]], Callable[[], None]]], None]) -> None:
+        self.wait = wait
+        self.strikes: list[Strike] = []
+        self.world = ""
+        self.record: RequestRecord | None = None
+        self.afterwards: Callable[[Any], Any] | None = None
 
 
 under_way: ContextVar[UnderWay | None] = ContextVar("request_under_way", default=None)
