@@ -307,3 +307,29 @@ def test_what_a_rule_can_ask_of_a_request(
     control.arm("http.*", {"status": 418}, when=fact)
     assert api.request("GET", path).status_code == 418
     assert api.request("GET", "tenants").status_code == 200
+
+
+@pytest.mark.parametrize("side", ["answer", "request"])
+def test_a_slow_body_by_a_frozen_clock(
+    control: Control, calls: Calls, wire: Callable[..., Wire], side: str
+) -> None:
+    """Nothing passes while time stands still; all of it once enough time has gone by."""
+    call = calls.make("upload" if side == "request" else "range")
+    control.arm(f"http.{call.operation}", {"slow-body": {"rate": "1B/s", "side": side}}, times=1)
+    control.request("PUT", "clock", json={"mode": "frozen"})
+    since = control.last()
+    try:
+        with wire() as client:
+            client.send(call.raw())
+            if side == "answer":
+                client.head()
+            wait_until(lambda: [each for each in control.requests(since=since) if each["faults"]], 60, "struck")
+            for _ in range(3):
+                assert control.request("POST", "clock", json={"advance": "1d"}).status_code == 200
+            if side == "answer":
+                assert client.file.read(4000) == CONTENT[100:4100]
+            else:
+                assert client.answer().status == 202
+    finally:
+        control.request("PUT", "clock", json={"mode": "real"})
+    call.is_done()
