@@ -115,7 +115,7 @@ class Timelapse:
                 if quiet and self._leap(world, clock, moment, passage) is None and clock.now() >= moment:
                     break
         self._activity.wait_quiet(world, None, NOT_OURS, passage.given_up)
-        return self._passed(world, passage, reached=not passage.given_up())
+        return self._passed(world, passage, reached=clock.now() >= moment)
 
     def run(self, world: str, limit: datetime, passage: Passage) -> Passed:
         """Let a world's time pass until ``passage.reached``, or nothing is left that somebody waits for.
