@@ -6,11 +6,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, Index, create_engine, event, inspect, select
+from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from emulator.domain import patterns
 from emulator.domain.errors import Invalid, Unavailable
@@ -87,6 +90,20 @@ class Transaction:
             action()
 
 
+@cache
+def _definitions(dialect_name: str) -> tuple[str, ...]:
+    """What makes all tables, in order; a program that opens many databases words it once."""
+    dialect = registry.load(dialect_name)()
+    found: list[ExecutableDDLElement] = []
+    for table in tables.metadata.sorted_tables:
+        found += [CreateTable(table), *(CreateIndex(index) for index in sorted(table.indexes, key=_name))]
+    return tuple(str(each.compile(dialect=dialect)) for each in found)
+
+
+def _name(index: Index) -> str:
+    return index.name or ""
+
+
 class Store:
     """The truth. One per process and data directory."""
 
@@ -102,8 +119,7 @@ class Store:
         self._writing = threading.Lock() if url.startswith("sqlite") else None
         try:
             with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
-                tables.metadata.create_all(connection)
-                self._check_version(connection)
+                self._make_tables(connection)
         except DatabaseError as error:
             raise SchemaMismatch(f"the database {url} cannot be used: {error.orig}") from error
 
@@ -112,12 +128,17 @@ class Store:
         """The default store: an SQLite file in the data directory."""
         return cls(f"sqlite:///{directory / 'emulator.db'}")
 
-    def _check_version(self, connection: Connection) -> None:
-        found = connection.execute(select(tables.schema_info.c.version)).scalar()
+    def _make_tables(self, connection: Connection) -> None:
+        """All of them at first use, what is missing in a database of an older version; else nothing."""
+        known = inspect(connection).has_table(tables.schema_info.name)
+        found = connection.execute(select(tables.schema_info.c.version)).scalar() if known else None
         if found is None:
+            for statement in _definitions(self._engine.dialect.name):
+                connection.exec_driver_sql(statement)
             connection.execute(tables.schema_info.insert().values(version=tables.SCHEMA_VERSION))
         elif found < tables.SCHEMA_VERSION:
             log.warning("tables of version %d become version %d", found, tables.SCHEMA_VERSION)
+            tables.metadata.create_all(connection)
             add_missing(connection)
             connection.execute(tables.schema_info.update().values(version=tables.SCHEMA_VERSION))
         elif found > tables.SCHEMA_VERSION:
