@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, Rule
 
 from emulator.api import turns
 from emulator.api.called import Called
 from emulator.api.gateway import GatewayFault, asked_api, fault
 from emulator.api.tidy_paths import TidyPaths
+from emulator.api.url_rules import BelowConverter, MatchedRule, TailConverter
 from emulator.api.watch import Watch
 from emulator.domain.errors import EmulatorError, NotFound
 from emulator.domain.identity import Caller, World
@@ -115,31 +115,6 @@ class Route:
     handler: Callable[..., Response]
     open: bool = False
     streams: bool = False
-
-
-class TailConverter(BaseConverter):
-    """The rest of the path, slashes, doubled ones too, newlines and all."""
-
-    regex = "(?s:.*)"
-    part_isolating = False
-
-
-class BelowConverter(BaseConverter):
-    """Nothing at all, or a slash and the rest of the path."""
-
-    regex = "(?:/(?s:.*))?"
-    part_isolating = False
-
-
-class MatchedRule(Rule):
-    """A rule that paths are held against, and never built from: compiling what would build them costs a start dear."""
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        return _never_built
-
-
-def _never_built(self: Rule, **_values: object) -> tuple[str, str]:
-    raise NotImplementedError(f"{self.rule}: links are made in the dialects' records, not from endpoints")
 
 
 def edge() -> Edge:

@@ -10,7 +10,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 _WORDS: Mapping[type, str] = {
     str: "a text",
@@ -33,7 +33,7 @@ def check(kind: type[Any], document: Any, at: str, without: tuple[str, ...] = ()
     """Raises Mistake at the first thing that does not fit; ``without`` are fields that are given elsewhere."""
     if not isinstance(document, dict):
         raise Mistake(at, f"must be {_WORDS[dict]}")
-    hints, required = _shape(kind)
+    hints, required = _shape(cast(Any, kind))
     fields = {name: hint for name, hint in hints.items() if name not in without} if without else hints
     for name, value in document.items():
         if name not in fields:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from emulator.api.called import FILE_PATHS, Called
-from emulator.api.http import TailConverter
+from emulator.api.url_rules import TailConverter
 from emulator.api.v2.coverage import operations
 
 _PATHS = (*FILE_PATHS, "terms")

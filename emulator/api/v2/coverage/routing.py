@@ -8,7 +8,8 @@ from functools import cache
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from emulator.api.http import BelowConverter, Route, TailConverter
+from emulator.api.http import Route
+from emulator.api.url_rules import BelowConverter, TailConverter
 
 REFUSES = "refuse_verb"
 """The name of handlers of what is no operation: they word the refusal of a verb as the service words it."""
