@@ -116,8 +116,11 @@ class ScenarioGate:
         silent = {(each.strike.arming, each.strike.rule) for each in before}
         met: dict[Armed, Places] = {}
         winner: tuple[Armed, Rule] | None = None
+        over = False
         for armed, rule in self._listening.get((occasion.world, occasion.family), ()):
-            if (armed.arming.number, rule.name) in silent or armed.standing(rule, now) is not Standing.ARMED:
+            standing = armed.standing(rule, now)
+            over = over or standing is Standing.EXPIRED
+            if (armed.arming.number, rule.name) in silent or standing is not Standing.ARMED:
                 continue
             said = weigh(armed.arming, rule, occasion, now, armed.counted)
             if said is None:
@@ -126,6 +129,8 @@ class ScenarioGate:
             met.setdefault(armed, []).extend((rule.name, key) for key in said.met)
             if said.strikes and winner is None:
                 winner = armed, rule
+        if over:  # nobody told us when its time was over; from now on it is not asked
+            self._armory.listen(occasion.world, now)
         return met, winner
 
     def _save(
