@@ -132,9 +132,8 @@ def struck(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     with struck_bench(tmp_path_factory.mktemp("struck"), settings=replace(QUICK, workers=4)) as bench:
         jobs = {}
         for row in ROWS:
-            more = {} if row.times is None else {"times": row.times}
             when = f"{{job_name: {row.name}, path: '{where.path}'}}"
-            bench.arm("transfer.file", row.do, name=row.name, when=when, **more)
+            bench.arm("transfer.file", row.do, name=row.name, when=when, times=row.times or "forever")
             jobs[row.name] = bench.wake(bench.with_input(INPUT.decode(), name=row.name))
         yield bench, where, jobs
 
@@ -345,8 +344,8 @@ def test_an_input_from_outside(
 ) -> None:
     settings = replace(QUICK, import_allow="site.example.org")
     with struck_bench(tmp_path, settings=settings, fetcher=Site(INPUT)) as bench:
-        more = {} if times is None else {"times": times}
-        bench.arm("transfer.file", do, when=f"{{path: '/scratch/*', system: {EXECUTION}}}", **more)
+        when = f"{{path: '/scratch/*', system: {EXECUTION}}}"
+        bench.arm("transfer.file", do, when=when, times=times or "forever")
         url = "http://site.example.org/input.txt"
         job = bench.run(
             bench.submit(sources=(replace(source("input.txt"), kind=SourceKind.URL, uri=url, path=url),))
