@@ -91,9 +91,10 @@ def fault(code: int, message: str = "", format: str = "") -> GatewayFault:
         family = "ams" if kind.security else "am"
         return GatewayFault(kind.status, code, message or kind.message, description, family, format=format)
     # today's gateways have one code for all of these, the older ones, which spoke XML, one for each
-    older = (900904, FAULTS[900904].message) if code == 900901 else (code, kind.message)
+    older = 900904 if code == 900901 else code
     text = message or FAULTS[900901].message
-    return GatewayFault(kind.status, 900901, text, description, older=older, format=format)
+    words = message or FAULTS[older].message
+    return GatewayFault(kind.status, 900901, text, description, older=(older, words), format=format)
 
 
 def asked_api() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -17,6 +16,7 @@ from emulator.api.gateway import BY_STATUS, fault
 from emulator.domain.errors import Unavailable
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.ports import Clock, Clocks, Gate
+from emulator.engine.striking import after as later
 
 if TYPE_CHECKING:
     from emulator.api.http import Dialect
@@ -245,7 +245,7 @@ class Pace:
 
     def __call__(self, total: int) -> None:
         """Wait until ``total`` bytes may have passed."""
-        due = self._begun + timedelta(seconds=total / self._rate)
+        due = later(total / self._rate, self._begun)
         if due > self._clock.now():
             self._wait(lambda wake: self._clock.call_at(due, wake))
 

@@ -14,6 +14,7 @@ _FORMAT = Argument(Unit.TEXT, "", "instead of what the request or the setting as
 _MESSAGE = Argument(Unit.TEXT, "", "instead of the usual words")
 _CHUNKED = Argument(Unit.FLAG, False, "the answer comes in chunks, without its length")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\s*:[^\x00-\x08\x0a-\x1f\x7f]*")
+_FRAMING = ("content-length", "transfer-encoding", "connection")
 
 GATEWAY_CODES = (
     900800,
@@ -39,7 +40,11 @@ def _status_mistake(args: Mapping[str, Any]) -> str:
         return "by: gateway goes with the codes 401, 403, 429, 502, 503 and 504; for others name its fault: `gateway`"
     for line in args["headers"].splitlines():
         if line.strip() and not (_HEADER.fullmatch(line) and line.isascii()):
-            return f"headers has one `Name: value` on each line, which {line!a} is not"
+            return f"headers has one `Name: value` on each line, which {line[:80]!a} is not"
+        if line.partition(":")[0].strip().lower() in _FRAMING:
+            return f"{line[:80]!a} is the server's to say; for answers that are cut there is `truncate`"
+    if not (args["content_type"].isascii() and args["content_type"].isprintable()):
+        return "content_type is one line of ASCII, such as text/plain"
     return ""
 
 

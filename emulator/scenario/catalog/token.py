@@ -8,6 +8,7 @@ from typing import Any
 from emulator.scenario.catalog.kind import ActionKind, Argument, Unit
 
 _ASKED = ("token.issue", "token.refresh")
+_LONGEST = 10 * 365 * 24 * 3600
 OAUTH_ERRORS = (
     "invalid_client",
     "invalid_grant",
@@ -19,7 +20,7 @@ OAUTH_ERRORS = (
 
 
 def _lifetime_mistake(args: Mapping[str, Any]) -> str:
-    return "" if args["lifetime"] >= 1 else "lifetime is at least a second"
+    return "" if 1 <= args["lifetime"] <= _LONGEST else "lifetime is at least a second, and at most ten years"
 
 
 ACTIONS = (

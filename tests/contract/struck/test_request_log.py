@@ -323,7 +323,9 @@ def test_a_slow_body_by_a_frozen_clock(
             client.send(call.raw())
             if side == "answer":
                 client.head()
-            wait_until(lambda: [each for each in control.requests(since=since) if each["faults"]], 60, "struck")
+            wait_until(
+                lambda: [each for each in control.requests(since=since) if each["faults"]], 60, "struck"
+            )
             for _ in range(3):
                 assert control.request("POST", "clock", json={"advance": "1d"}).status_code == 200
             if side == "answer":
