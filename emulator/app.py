@@ -167,6 +167,7 @@ class Emulator:
         for name in (
             "timelapse",
             "ways_in",
+            "homesteads",
             "engine",
             "stagings",
             "launcher",
@@ -293,7 +294,7 @@ class Emulator:
         self.stagings = StagingQueue(store=self.store, clocks=clocks, activity=clocks.activity)
         doors = Doors()
         self.store.check = doors.check
-        homesteads = Homesteads(data, sandboxes, lambda: parts)
+        self.homesteads = homesteads = Homesteads(data, sandboxes, lambda: parts)
         worlds = WorldParts(
             store=self.store,
             origins=homesteads.origins,

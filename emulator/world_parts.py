@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emulator.domain.errors import Unavailable
 from emulator.domain.identity import World
@@ -17,7 +18,6 @@ from emulator.host_parts import map_hosts
 from emulator.hosts.mapped import MappedHosts
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.runtimes.gated.launcher import GatedLauncher
-from emulator.seeds.nursery import Nursery
 from emulator.seeds.origins import KeptOrigins
 from emulator.seeds.placing import put_files
 from emulator.seeds.seeder import Seeder
@@ -26,6 +26,9 @@ from emulator.seeds.source import SCENARIOS, BadSeed, read_source
 from emulator.services import Services
 from emulator.store import Store
 from emulator.wiring import Parts, wire
+
+if TYPE_CHECKING:
+    from emulator.seeds.nursery import Nursery
 
 
 class LauncherRunner:
@@ -79,6 +82,10 @@ class Homesteads:
         world = seeder.plant(source, DEFAULT_WORLD)
         self._keep(p, world, source.texts(SCENARIOS))
 
+    def stop(self) -> None:
+        """No world is made after this."""
+        self.origins.close()
+
     def _keep(self, p: Parts, world: World, scenarios: dict[str, str]) -> None:
         with p.store.read() as tx:
             rows = tx.worlds.kept(world.name)
@@ -87,6 +94,8 @@ class Homesteads:
             tx.accounts.save_world(replace(world, kept=kept, seeded=True))
 
     def _nursery(self) -> Nursery:
+        from emulator.seeds.nursery import Nursery  # not before somebody wants a world
+
         p = self._parts()
 
         def services(store: Store, hosts: Hosts, clocks: WorldClocks, ids: WorldIds) -> Services:

@@ -7,7 +7,6 @@ import types
 import typing
 from collections.abc import Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from enum import Enum
 from functools import cache
 from typing import Any, cast
@@ -57,6 +56,8 @@ def _shape(kind: type[Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
 
 def unknown(name: str, known: typing.Iterable[str]) -> str:
     """What to say of a name that there is not."""
+    from difflib import get_close_matches  # only for those who have made a mistake
+
     names = sorted(known)
     near = get_close_matches(name, names, 1)
     return f"there is no such field; did you mean {near[0]}?" if near else f"there are {', '.join(names)}"

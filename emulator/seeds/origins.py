@@ -19,18 +19,19 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from emulator.domain.clock import ClockSetting
 from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import Unavailable
 from emulator.domain.identity import World
 from emulator.domain.world import Grown, Machines, NewWorld, Picture
-from emulator.seeds.archive import pack, unpack
-from emulator.seeds.nursery import Nursery
 from emulator.seeds.source import FILES, SCENARIOS
 from emulator.seeds.trees import copy_tree
 from emulator.seeds.writing import write_seed
+
+if TYPE_CHECKING:
+    from emulator.seeds.nursery import Nursery
 
 _ROWS, _HOSTS = "rows.json", "hosts"
 _DRAFT = ".new-"
@@ -150,6 +151,8 @@ class KeptOrigins:
 
     def pack(self, folder: Path) -> Path:
         """See the port."""
+        from emulator.seeds.archive import pack  # loaded for those who ask
+
         target = folder.with_name(f"{folder.name}.tar.gz")
         try:
             pack(folder, target)
@@ -160,7 +163,14 @@ class KeptOrigins:
 
     def unpack(self, stream: BinaryIO, folder: Path) -> Path:
         """See the port."""
+        from emulator.seeds.archive import unpack  # loaded for those who ask
+
         return unpack(stream, folder)
+
+    def close(self) -> None:
+        """Nothing is made after this."""
+        if self._nursery is not None:
+            self._nursery.close()
 
     def sweep(self, worlds: Mapping[str, World]) -> None:
         """See the port."""

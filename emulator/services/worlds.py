@@ -34,6 +34,7 @@ from emulator.domain.world import (
 )
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
+from emulator.engine.armed import Standing
 from emulator.services.accounts import AccountService
 from emulator.services.doors import Doors
 from emulator.services.listeners import ListenerService
@@ -176,7 +177,12 @@ class WorldService:
                     clock=ClockSetting(mode=clock.state.mode, factor=clock.state.factor, start=clock.now()),
                     chance=p.ids.seed_of(name),
                     simulations=simulations,
-                    scenarios={each.name: each.text for each in p.scenarios().all(name)},
+                    # not what can strike no more, nor what is not understood any more
+                    scenarios={
+                        each.name: each.text
+                        for each in p.scenarios().all(name)
+                        if each.standing is Standing.ARMED
+                    },
                 )
                 p.origins.copy_files(name, folder)
         p.origins.write(picture, folder)
