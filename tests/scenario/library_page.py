@@ -45,7 +45,7 @@ set-up:
  "parameters": {"imagefile": "pictures/night-sky.png"}}
 ```
 
-`job-with-input.json` brings a file along (after `tapis files upload agave://tacc.corral/testuser mine.png`):
+`job-with-input.json` brings a file along (after `tapis files upload agave://tacc.corral/home/testuser mine.png`):
 
 ```json
 {"name": "lesson", "appId": "classifier-1.0.0", "archive": true, "archiveSystem": "tacc.corral",
@@ -96,8 +96,9 @@ def page() -> str:
     """The whole page."""
     all_of_them = entries()
     rows = [
-        f"| [{each.scenario.name}](#{each.scenario.name}) | {_cell(each.scenario.description)} | {_cell(each.teaches)} |"
+        f"| [{name}](#{name}) | {_cell(each.scenario.description)} | {_cell(each.teaches)} |"
         for each in all_of_them
+        for name in (each.scenario.name,)
     ]
     table = "\n".join(["| name | what clients see | what it teaches |", "| --- | --- | --- |", *rows])
     return "\n".join([_HEAD, table, *(_section(entry) for entry in all_of_them)])

@@ -66,7 +66,7 @@ def test_storage_down_for_ten_minutes(lesson: Lesson) -> None:
     lesson.run(job, "RUNNING")
     lesson.world.clock.advance("9m")
     lesson.arm()
-    done = lesson.tapis("files", "list", "agave://tacc.corral/testuser")
+    done = lesson.tapis("files", "list", "agave://tacc.corral/home/testuser")
     assert done.returncode != 0 and "412" in done.stderr and "Connection timed out" in done.stderr
     lesson.run(job, "BLOCKED")
     message = lesson.message(job)
