@@ -32,9 +32,9 @@ from emulator.domain.world import (
     Runner,
     WorldState,
 )
+from emulator.engine.armed import Standing
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
-from emulator.engine.armed import Standing
 from emulator.services.accounts import AccountService
 from emulator.services.doors import Doors
 from emulator.services.listeners import ListenerService
