@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from emulator.api.gateway import BY_STATUS, FAULTS
 from emulator.app import Emulator
 from emulator.scenario.catalog.http import GATEWAY_CODES
 from tests.contract.struck.conftest import Call, Calls, Control
-from tests.served import Api
+from tests.served import Api, served
 from tests.server.client import Wire
 
 
@@ -142,3 +143,24 @@ def test_armed_rules_of_another_family_or_world_cost_nothing(control: Control, e
     assert emulator.gate.armed("default", "job")
     assert not emulator.gate.armed("default", "http")
     assert not emulator.gate.armed("elsewhere", "job")
+
+
+def test_an_emulator_that_stops_waits_for_nobody_who_is_held(tmp_path: Path) -> None:
+    """The next one goes on: what was held has not been done, and the rule stands as it was."""
+    with served(tmp_path) as first:
+        control = Control(first)
+        control.arm("http.meta.addMetadata", "hold", times=2)
+        control.arm("http.tenants.list", {"status": 500}, times=1)
+        with ThreadPoolExecutor(1) as one:
+            body = {"name": "never", "value": 1}
+            held = one.submit(requests.post, f"{first.url}/meta/v2/data", json=body, timeout=60)
+            while not [each for each in control.requests(wait=1) if each["faults"]]:
+                pass
+            first.ways_in.stop()
+            with pytest.raises(requests.ConnectionError):
+                held.result(60)
+    with served(tmp_path) as second:
+        assert Api(second.url).call("GET", "meta/v2/data") == []
+        assert Control(second).requests(operation="tenants.*") == []
+        assert requests.get(f"{second.url}/tenants", timeout=60).status_code == 500
+        assert requests.get(f"{second.url}/tenants", timeout=60).status_code == 200
