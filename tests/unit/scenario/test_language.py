@@ -299,7 +299,7 @@ rules:
     for words in (
         "bad-hour\nThe queue stands still, then the storage flaps.\nDisarms itself 2 h after arming.",
         "Chances are drawn from the seed 3.",
-        "1. queue\n   at:    scheduler.submit (a script is about to be handed to a scheduler)",
+        "1. queue\n   at:    scheduler.submit (",
         "where: queue is anything but debug",
         "where: user is a or b",
         "does:  hold-queue (for: 48 h",
