@@ -39,7 +39,7 @@ POINTS = (
     _job("archiving", "outputs are about to be copied to the archive system"),
     PointKind(
         "transfer.file",
-        "a file of any transfer is about to be copied: inputs, assets, outputs, imports, uploads, downloads",
+        "one of up to three attempts to copy a file: inputs, assets, outputs, imports, uploads, downloads, copies",
         (*_SCRIPT, "path"),
     ),
     PointKind("host.connect", "a machine is about to be entered", _SCRIPT),
