@@ -6,10 +6,18 @@ no second attempt can cure [job-lifecycle §5].
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from emulator.scenario.catalog.kind import ActionKind, Argument, Unit
 
 _POINTS = ("transfer.file",)
 _AFTER = Argument(Unit.SIZE, 0, "so many bytes pass before")
+
+
+def _some_bytes(args: Mapping[str, Any]) -> str:
+    return "" if args["bytes"] >= 1 else "bytes is at least 1"
+
 
 ACTIONS = (
     ActionKind(
@@ -50,6 +58,7 @@ ACTIONS = (
             "at": Argument(Unit.SIZE, 0, "where the first of them is"),
         },
         main="bytes",
+        mistake=_some_bytes,
     ),
     ActionKind(
         name="deny",

@@ -5,9 +5,23 @@ An occasion is one attempt to deliver one message.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from emulator.scenario.catalog.kind import ActionKind, Argument, Unit
 
 _POINTS = ("notify.deliver",)
+
+_MOST_COPIES = 1000
+
+
+def _status(args: Mapping[str, Any]) -> str:
+    return "" if 100 <= args["code"] <= 599 else "code is an HTTP status, 100 to 599"
+
+
+def _copies(args: Mapping[str, Any]) -> str:
+    return "" if 1 <= args["copies"] <= _MOST_COPIES else f"copies is 1 to {_MOST_COPIES}"
+
 
 ACTIONS = (
     ActionKind(
@@ -21,6 +35,7 @@ ACTIONS = (
         text="The message arrives more than once, each time with the same X-Agave-Delivery.",
         args={"copies": Argument(Unit.NUMBER, 2, "how often it arrives")},
         main="copies",
+        mistake=_copies,
     ),
     ActionKind(
         name="reorder",
@@ -38,5 +53,6 @@ ACTIONS = (
             "message": Argument(Unit.TEXT, "", "its reason phrase"),
         },
         main="code",
+        mistake=_status,
     ),
 )
