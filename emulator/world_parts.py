@@ -68,7 +68,7 @@ class Homesteads:
         if world is not None:  # a start that was killed half way
             with p.store.write() as tx:
                 tx.worlds.remove(DEFAULT_WORLD)
-        self.origins.clear(DEFAULT_WORLD, 1)
+            self.origins.clear(DEFAULT_WORLD, 1)
         source = read_source(seed_path(None, p.settings.seed_file))
         seeder = Seeder(
             services=services,

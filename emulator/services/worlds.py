@@ -19,7 +19,7 @@ from typing import BinaryIO
 from emulator.domain.clock import ClockMode, ClockSetting, begun
 from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Unavailable
 from emulator.domain.identity import World
-from emulator.domain.listener import WORLD_NAME, Listener
+from emulator.domain.listener import DEFAULT_LISTENER, TLS_LISTENER, WORLD_NAME, Listener
 from emulator.domain.message_ports import MailReader
 from emulator.domain.still import as_ended
 from emulator.domain.world import (
@@ -91,9 +91,8 @@ class WorldService:
         """
         if instead and wanted.name and self._has(wanted.name):
             state = self.restore(wanted)
-            if listener is None or (listener.name or wanted.name) in state.listeners:
-                return state
-            self._listeners.add(replace(listener, world=wanted.name, name=listener.name or wanted.name))
+            if listener is not None and not state.listeners:
+                self._listen(listener, wanted.name)
             return self.one(wanted.name)
         if wanted.name and not WORLD_NAME.fullmatch(wanted.name):
             raise Invalid(f"name must match {WORLD_NAME.pattern}")
@@ -101,7 +100,7 @@ class WorldService:
             self._put_in_place(self._parts.origins.grow(replace(wanted, name=name), 1), None)
             if listener is not None:
                 try:
-                    self._listeners.add(replace(listener, world=name, name=listener.name or name))
+                    self._listen(listener, name)
                 except BaseException:
                     self._remove(self._world(name))
                     raise
@@ -208,6 +207,11 @@ class WorldService:
         for world in worlds.values():
             self._parts.machines.move(world.name, world.generation)
         self._parts.origins.sweep(worlds)
+
+    def _listen(self, listener: Listener, world: str) -> None:
+        """Called as the world, unless that is what another one is called."""
+        taken = {state.listener.name for state in self._listeners.all()} | {DEFAULT_LISTENER, TLS_LISTENER}
+        self._listeners.add(replace(listener, world=world, name="" if world in taken else world))
 
     def _put_in_place(self, grown: Grown, old: World | None) -> None:
         """The one moment at which a world is exchanged; ``old`` is what it is until then."""

@@ -109,6 +109,11 @@ class TestMaking:
         assert again["url"] == world["url"] and again["generation"] == 2
         control(url, "DELETE", "/taken")
 
+    def test_a_world_may_be_called_as_a_listener_of_the_emulator_is(self, url: str) -> None:
+        world = make(url, name="tls")
+        assert Api(world["url"]).call("GET", "profiles/v2/me")["username"] == "testuser"
+        control(url, "DELETE", "/tls")
+
     def test_of_many_that_want_a_name_one_gets_it(self, url: str) -> None:
         def ask(_: int) -> int:
             return requests.post(f"{url}/_emulator/worlds", json={"name": "wanted"}, timeout=60).status_code
@@ -231,6 +236,34 @@ class TestResetting:
         control(url, "POST", "/busy/reset")
         assert Api(world["url"]).call("GET", "jobs/v2") == []
         control(url, "DELETE", "/busy")
+
+    def test_what_scenarios_hold_is_let_go(self, url: str) -> None:
+        """A job's step, a message, a request at the edge and one in the middle of its work."""
+        world = make(url, name="held", simulated=True)
+        rules = [
+            {"at": "job.archiving", "do": "hold"},
+            {"at": "http.systems.list", "do": "hold"},
+            {"at": "transfer.file", "when": {"path": "*held.txt"}, "do": "hold"},
+        ]
+        control(url, "POST", "/held/scenarios", expect=201, json={"name": "holds", "rules": rules})
+        user = Api(world["url"])
+        job = user.call("POST", "jobs/v2", json=JOB)["id"]
+        user.wait_for_job(job, ("ARCHIVING",))
+        at = "files/v2/media/system/tacc.corral/testuser"
+        upload = {"files": {"fileToUpload": ("held.txt", b"x")}}
+        with ThreadPoolExecutor(2) as pool:
+            listing = pool.submit(Api(world["url"]).request, "GET", "systems/v2")
+            uploading = pool.submit(Api(world["url"]).request, "POST", at, **upload)
+            wait_until(
+                lambda: len(control(url, "GET", "/held/journal")["strikes"]) >= 3, 30, "all of it is held"
+            )
+            control(url, "POST", "/held/reset")
+            assert listing.result(60).status_code == 200
+            assert uploading.result(60).status_code in (202, 503)
+        assert user.call("GET", "jobs/v2") == []
+        names = [f["name"] for f in user.call("GET", "files/v2/listings/system/tacc.corral/testuser")]
+        assert names == ["."] or uploading.result().status_code == 202
+        control(url, "DELETE", "/held")
 
     def test_the_default_world_too_and_resets_at_once_are_one_after_the_other(self, url: str) -> None:
         Api(url).call(
