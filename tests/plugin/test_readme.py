@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def shown(name: str) -> str:
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- run: {name} -->\n```python\n(.*?)```", text, re.DOTALL)
+    found = re.search(rf"<!-- tests: {name} -->\n```python\n(.*?)```", text, re.DOTALL)
     assert found is not None
     return found[1]
 

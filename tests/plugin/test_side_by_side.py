@@ -14,7 +14,7 @@ def run(project: pytest.Pytester, server: OwnServer, turns: int) -> None:
     project.makeini(f"[pytest]\nturns = {turns}\n")
     project.makeconftest(SUITE_INI)
     project.makepyfile(test_small=SUITE.read_text(encoding="utf-8"))
-    done = project.runpytest_subprocess(f"-n{WORKERS}", "-p", "no:hypothesispytest", "-p", "no:schemathesis")
+    done = project.runpytest_subprocess(f"-n{WORKERS}")
     tests = SUITE.read_text(encoding="utf-8").count("\ndef test_")
     done.assert_outcomes(passed=tests * turns)
     left = {world["name"] for world in server.control("GET", "worlds")}
@@ -23,7 +23,7 @@ def run(project: pytest.Pytester, server: OwnServer, turns: int) -> None:
 
 @pytest.mark.timeout(600)
 def test_no_cross_talk(beside: pytest.Pytester, shared_server: OwnServer) -> None:
-    run(beside, shared_server, turns=3)
+    run(beside, shared_server, turns=2)
 
 
 @pytest.mark.campaign
