@@ -25,6 +25,7 @@ from emulator.services import Services
 from emulator.services.accounts import AccountService
 from emulator.services.app_permissions import AppPermissionService
 from emulator.services.apps import AppService
+from emulator.services.doors import Doors
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
 from emulator.services.system_roles import SystemRoleService
@@ -161,6 +162,7 @@ class Catalog:
             "files": self.files,
             "file_permissions": self.file_permissions,
             "clocks": self.clocks,
+            "doors": Doors(),
         }
         return Services(**made)
 

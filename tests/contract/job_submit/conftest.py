@@ -31,6 +31,7 @@ from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
 from emulator.services.accounts import AccountService
 from emulator.services.apps import AppService
+from emulator.services.doors import Doors
 from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
 from emulator.services.files import FileService
@@ -160,6 +161,7 @@ class Desk:
                 store=self.store, journal=journal, queries=queries, accounts=accounts
             ),
             clocks=self.clocks,
+            doors=Doors(),
         )
         return Services(**dict.fromkeys((one.name for one in fields(Services)), elsewhere) | given)
 

@@ -31,6 +31,7 @@ from emulator.engine.striking import NoGate, Strikes
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.services import Services
 from emulator.services.accounts import AccountService
+from emulator.services.doors import Doors
 from emulator.services.file_passages import FilePassages
 from emulator.services.job_control import JobControl
 from emulator.services.job_outputs import JobOutputs
@@ -101,6 +102,7 @@ class Bench:
                 store=self.store, journal=journal, queries=queries, accounts=accounts
             ),
             clocks=self.clocks,
+            doors=Doors(),
         )
         return Services(**dict.fromkeys((one.name for one in fields(Services)), elsewhere) | given)
 
