@@ -138,7 +138,9 @@ class SandboxLauncher:
             self._runs.kill(script, CANCELLED, "The world has begun anew.")
             self._turns.soon(self._runs.make_end, script)
         with self._runs.changed:
-            if not self._runs.changed.wait_for(lambda: all(script.is_over for script in ours), _WORLD_SECONDS):
+            if not self._runs.changed.wait_for(
+                lambda: all(script.is_over for script in ours), _WORLD_SECONDS
+            ):
                 raise TimeoutError(f"scripts of the world {world} cannot be ended")
         for script in ours:
             self._runs.drop(script)
