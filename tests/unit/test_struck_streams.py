@@ -20,7 +20,7 @@ CONTENT = bytes(range(256)) * 40
 
 
 def read_in(stream: BinaryIO, sizes: list[int]) -> bytes:
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         piece = stream.read(random.choice(sizes))
         if not piece:
