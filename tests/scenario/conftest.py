@@ -1,4 +1,7 @@
-"""A served emulator and an agavepy per worker; for each test a world of its own and the scenario it is named after."""
+"""A served emulator and an agavepy per worker; for each test a world of its own and the scenario it is named after.
+
+Modules go to two workers at most, however many there are: a server for each would cost more than it saves.
+"""
 
 from __future__ import annotations
 

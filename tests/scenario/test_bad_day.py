@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 import urllib3
 
 from emulator.testing import OwnServer, World
 from tests.scenario.conftest import SIMULATED
 from tests.scenario.lesson import JOB, TERMINAL, Lesson
+
+pytestmark = pytest.mark.xdist_group("scenario-two")
 
 JOBS = 6
 PATIENCE = 20

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from tests.scenario.lesson import PICTURE, Lesson
+
+pytestmark = pytest.mark.xdist_group("scenario-one")
 
 CHAIN = [
     "PENDING",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.scenario.lesson import Lesson
+
+pytestmark = pytest.mark.xdist_group("scenario-two")
 
 APP_FAILED = (
     "APPS_USER_APP_FAILURE Failure indicated by Slurm status {} with user application return code: {}"

@@ -10,6 +10,8 @@ from emulator.testing import NoEmulator, OwnServer, World
 from tests.scenario.conftest import SIMULATED
 from tests.scenario.lesson import Lesson
 
+pytestmark = pytest.mark.xdist_group("scenario-two")
+
 
 def test_emulator_killed_while_archiving(begin: Callable[[World], Lesson]) -> None:
     server = OwnServer(recovery_time_scale=1.0)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.scenario.lesson import JOB, Lesson
+
+pytestmark = pytest.mark.xdist_group("scenario-two")
 
 EVENTS = [
     "PENDING",
@@ -60,7 +64,7 @@ def test_webhook_is_gone(lesson: Lesson) -> None:
     assert told(lesson) == []
     shown = subscription(lesson, found)
     assert (shown["status"], shown["success"], shown["responseCode"]) == ("FAILED", False, 410)
-    assert lesson.tapis_json("notifications", "list", job) == []
+    assert lesson.get("ag.notifications.list(associatedUuid=job)", job=job).result == []
     assert len(lesson.struck()) == shown["attempts"]
 
 
