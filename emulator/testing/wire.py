@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"tapis-emulator-testing/{__version__}"
 """How the emulator's journal tells our requests from those of the code under test."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds of real time that a wait lasts unless it is told otherwise."""
 
-_ANSWER_SECONDS = 60.0
+_ANSWER_SECONDS = 120.0
 _ONE_WAIT = 60.0
 T = TypeVar("T")
 
