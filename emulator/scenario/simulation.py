@@ -19,6 +19,7 @@ A simulation (domain/simulation.py) is declared for an app, or for a pattern of 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,6 +31,8 @@ FOREVER = "forever"
 LARGEST = 2**40
 """Bytes of one output; what is beyond that is a slip of the pen."""
 MOST_OUTPUTS = 10_000
+LONGEST = 1024 * 1024
+"""Bytes of a document: each of its jobs carries it."""
 GLOB_LENGTH = 128
 
 _SIZE = re.compile(r"\d+(?:\.\d+)? ?[kmgt]?i?b", re.ASCII | re.IGNORECASE)
@@ -70,6 +73,14 @@ def check(document: Any) -> dict[str, Any]:
             _FIELDS[name](name, value, 0.5)
     if document.get("exit_code") and document.get("signal"):
         raise BadSimulation("signal: a script ends with an exit code or by a signal, not with both")
+    try:
+        length = len(json.dumps(document))
+    except (TypeError, ValueError) as error:
+        raise BadSimulation(f"expected texts, numbers, lists and mappings only: {error}") from error
+    if length > LONGEST:
+        raise BadSimulation(
+            f"all texts together are too long: at most {LONGEST} bytes; a size stands for filling"
+        )
     return dict(document)
 
 

@@ -106,6 +106,7 @@ def test_what_is_declared_is_shown_replaced_and_taken_back(api: Api) -> None:
         ({"outputs": {"a": None}}, "outputs: a"),
         ({"outputs": {f"f{n}": "" for n in range(10_001)}}, "outputs"),
         ({"reject": 3}, "reject"),
+        ({"stdout": "x" * 1_100_000}, "too long"),
         ({"run": "yes"}, "run"),
         ({"run": True, "duration": 1}, "run"),
         (b'{"outputs": ' + b'{"a": ' * 20_000 + b"1" + b"}" * 20_000 + b"}", "JSON"),
