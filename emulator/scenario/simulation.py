@@ -75,7 +75,7 @@ def check(document: Any) -> dict[str, Any]:
         raise BadSimulation("signal: a script ends with an exit code or by a signal, not with both")
     try:
         length = len(json.dumps(document))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadSimulation(f"expected texts, numbers, lists and mappings only: {error}") from error
     if length > LONGEST:
         raise BadSimulation(
