@@ -42,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(config), "clients-page")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that share something of their module run in one worker: else each worker would make it for itself."""
+    definitions = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    shared = any(found[-1].scope in ("class", "module", "package") for found in definitions.values() if found)
+    if shared and item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by the real components it asks for, so that ``-m "not docker"`` needs no care."""
