@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from emulator.domain.clock import LATEST, ClockSetting, ClockState
@@ -96,7 +96,10 @@ class WorldClockService:
             target = journey.to if journey.by is None else moment_after(now, journey.by)
             if target is not None:
                 return self._timelapse.advance_to(world, max(target, now), passage)
-            return self._timelapse.run(world, moment_after(now, journey.limit), passage)
+            passed = self._timelapse.run(world, moment_after(now, journey.limit), passage)
+            if journey.job or passage.given_up():
+                return passed
+            return replace(passed, reached=not passed.still and clock.next_awaited() is None)
 
     def _reached(self, world: str, journey: Journey) -> Callable[[], bool]:
         """Whether the job is, or has been, in one of the states, or has ended."""

@@ -125,6 +125,7 @@ def test_postits_end_by_the_worlds_clock(frozen: World) -> None:
 def test_waiting_for_nothing_is_over_at_once(frozen: World) -> None:
     passed = frozen.clock(run="idle")
     assert (passed["now"], passed["timers"], passed["still"]) == (START, 0, [])
+    assert passed["reached"]
 
 
 def test_what_is_not_reached_says_what_is_going_on(frozen: World) -> None:
@@ -134,6 +135,9 @@ def test_what_is_not_reached_says_what_is_going_on(frozen: World) -> None:
     assert not passed["reached"]
     assert moment(passed["now"]) - moment(START) == timedelta(days=10)
     assert moment(passed["nextTimer"]) - moment(START) == timedelta(days=12)
+    passed = frozen.clock(run="idle", limit="1d")
+    assert not passed["reached"], "somebody still waits"
+    assert frozen.clock(run="idle")["reached"]
 
 
 SLOW = """
