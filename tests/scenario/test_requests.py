@@ -47,7 +47,7 @@ def test_listing_cut_off(lesson: Lesson) -> None:
     lesson.arm()
     code = "ag.files.list(systemId='tacc.corral', filePath='/apps/classifier-1.0.0')"
     first = lesson.get(code)
-    assert first.error in ("ChunkedEncodingError", "ConnectionError", "JSONDecodeError"), first
+    assert first.error == "ChunkedEncodingError", first
     assert len(lesson.get(code).result) > 3
     (listing,) = [request for request in lesson.world.requests if request.faults]
     assert (listing.operation, listing.status) == ("files.list", 200)
