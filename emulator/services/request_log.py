@@ -52,18 +52,22 @@ class RequestLog:
     ) -> RequestRecord:
         """Remember a request that has arrived; ``strikes`` may grow."""
         kept = self._worlds.get(world) or self._worlds.setdefault(world, _World())
-        record = RequestRecord(
-            number=next(kept.numbers),
-            method=method,
-            path=path[:LONGEST],
-            query=query[:LONGEST],
-            user=user[:LONGEST],
-            agent=agent[:LONGEST],
-            received=self._clocks.of(world).now(),
-            strikes=strikes,
-        )
-        kept.records.append(record)
-        self._changed(world, record)
+        received = self._clocks.of(world).now()
+        with kept.lock:  # in the order of their numbers
+            kept.changes += 1
+            record = RequestRecord(
+                number=next(kept.numbers),
+                method=method,
+                path=path[:LONGEST],
+                query=query[:LONGEST],
+                user=user[:LONGEST],
+                agent=agent[:LONGEST],
+                received=received,
+                strikes=strikes,
+                change=kept.changes,
+            )
+            kept.records.append(record)
+        self._on_change(world)
         return record
 
     def answered(self, world: str, record: RequestRecord, status: int, size: int) -> None:
