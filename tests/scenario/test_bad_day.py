@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("scenario-two")
 JOBS = 6
 PATIENCE = 20
 REQUEST = JOB | {"batchQueue": "normal"}
-"""To a queue that takes as many of one user: who waits for a quota costs a look at it every minute."""
+"""To a queue with room for all: of jobs that a quota has blocked, not the seed decides which goes on first."""
 
 
 def test_bad_day(server: OwnServer, begin: Callable[[World], Lesson]) -> None:
