@@ -95,7 +95,7 @@ class Job:
     failure_code: str | None = None
     failure_reason: str | None = None
     struck: dict[str, Any] | None = None
-    """What scenarios have said at the step that the job is at; None where they were not asked. See engine/struck_steps."""
+    """What scenarios have said at the step that the job is at (engine/struck_steps); None where they were not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
