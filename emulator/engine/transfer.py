@@ -298,7 +298,8 @@ class Transfer:
         try:
             action()
         except OSError as error:
-            raise TransferFailed(f"{self._target.uri}: {relative}: {cause_of(error)}", error) from error
+            where = f"{self._target.uri}: {relative}" if relative else self._target.uri
+            raise TransferFailed(f"{where}: {cause_of(error)}", error) from error
 
     def _note_unreachable(self, relative: str, info: FileInfo) -> None:
         try:
