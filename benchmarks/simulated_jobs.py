@@ -32,7 +32,11 @@ def run(quick: bool = False) -> Table:
         [
             ("all jobs accepted", f"{accepted:.2f}", f"{count / accepted:.0f}"),
             ("all jobs FINISHED, by the machine's clock", f"{finished:.2f}", f"{count / finished:.0f}"),
-            ("the same with 47 hours in the queue, by a frozen clock", f"{waits:.2f}", f"{count / waits:.0f}"),
+            (
+                "the same with 47 hours in the queue, by a frozen clock",
+                f"{waits:.2f}",
+                f"{count / waits:.0f}",
+            ),
         ],
         (
             "Submitted by 8 clients side by side, `archive: false`; each job's end is told by a webhook.",

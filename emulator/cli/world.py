@@ -49,9 +49,7 @@ def show(settings: Settings, url: str | None) -> None:
 @click.option("--replace", is_flag=True, help="in place of a world that has the name")
 @_URL
 @with_settings
-def create(
-    settings: Settings, name: str, at: int, no_listener: bool, url: str | None, **wanted: Any
-) -> None:
+def create(settings: Settings, name: str, at: int, no_listener: bool, url: str | None, **wanted: Any) -> None:
     """Make a world and print its URL (or, without a listener, its name)."""
     fields = {"name": name, "listener": False if no_listener else at or True} | wanted
     world = _with_seed(settings, url, "", fields)

@@ -21,7 +21,9 @@ _PORTS = {"http": 80, "https": 443}
 class OwnServer:
     """``base_url`` tells where the emulator answers a user of a world."""
 
-    def __init__(self, *, store: Store, clocks: Clocks, ids: Ids, base_url: Callable[[str, str], str]) -> None:
+    def __init__(
+        self, *, store: Store, clocks: Clocks, ids: Ids, base_url: Callable[[str, str], str]
+    ) -> None:
         self._store = store
         self._clocks = clocks
         self._ids = ids

@@ -128,7 +128,10 @@ class SubscriptionService:
         with self._store.write() as tx:
             old = self.own(tx, caller, subscription_id, _DELETE)
             ended = replace(
-                old, status=SubscriptionStatus.INACTIVE, visible=False, last_updated=self._clocks.of(caller.world).now()
+                old,
+                status=SubscriptionStatus.INACTIVE,
+                visible=False,
+                last_updated=self._clocks.of(caller.world).now(),
             )
             tx.subscriptions.save(ended)
             tx.subscriptions.drop_deliveries(ended.id)

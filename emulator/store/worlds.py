@@ -57,6 +57,8 @@ KEPT = (
     "simulations",
 )
 _STAYS = (worlds, listeners)
+_NAMED_BY_NUMBER = ("metadata_records",)
+"""Kept tables whose rows others name by the number that the database gave."""
 _GLOBAL_KEYS = (
     clients.c.key,
     systems.c.uuid,
@@ -103,6 +105,9 @@ class WorldRows:
                     self._connection.execute(insert(table), values)
                     continue
                 old = [row.pop("seq") for row in values]
+                if name not in _NAMED_BY_NUMBER:
+                    self._connection.execute(insert(table), values)
+                    continue
                 new = self._connection.scalars(
                     insert(table).returning(table.c.seq, sort_by_parameter_order=True), values
                 )
