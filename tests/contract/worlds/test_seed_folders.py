@@ -265,7 +265,11 @@ def test_an_uploaded_seed_names_nothing_of_the_emulators_machine(url: str) -> No
         assert "outside the seed" in error
 
 
-@pytest.mark.parametrize("body", [b"no tar", b"\x1f\x8b\x08 no gzip", b"", tar()[:100], tar(mode="w")[:700]])
+@pytest.mark.parametrize(
+    "body",
+    [b"no tar", b"\x1f\x8b\x08 no gzip", b"", tar()[:100], tar(mode="w")[:700]],
+    ids=["text", "head", "empty", "cut gzip", "cut tar"],
+)
 def test_what_is_no_tar_is_told(url: str, body: bytes) -> None:
     assert "tar" in control(url, "POST", expect=400, data=body, headers=TAR)["error"]
 
