@@ -41,9 +41,9 @@ lint: setup         ## style, types and layers
 unit: setup         ## the quick half of the tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit tests/contract tests/arch tests/server
 
-campaign: setup prepare  ## every fault in every step on every backend, 2 GiB, 200 jobs: writes docs/campaign.md
+campaign: setup prepare  ## every fault in every step on every backend (writes docs/campaign.md), and all that make test samples
 	$(BIN)/python -m tests.live.campaign
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m campaign tests/client tests/real tests/live/hpc tests/live/ssh tests/live/docker tests/live/recipes tests/live/test_benchmarks.py tests/plugin
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m campaign --ignore tests/live/backends --ignore tests/live/faults
 
 bench: setup        ## the figures of docs/benchmarks.md
 	$(BIN)/python -m benchmarks

@@ -1,6 +1,7 @@
 """Fixtures for all tests; the real components behind them live in ``tests/real``."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import NoReturn, TypeVar
@@ -42,7 +43,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(config), "clients-page")
 
 
+_seen: Counter[str] = Counter()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
+    """See to it that ``make test`` is quick: samples of what there are many of, and one worker for a module's own."""
+    _sample(item)
+    _keep_together(item)
+
+
+def _sample(item: pytest.Item) -> None:
+    """Of cases of the same kind ``make test`` runs one in ``n``, the campaign the others."""
+    mark = item.get_closest_marker("sample")
+    if mark is None:
+        return
+    kind = item.nodeid.partition("::" if mark.kwargs.get("of") == "module" else "[")[0]
+    if _seen[kind] % mark.args[0]:
+        item.add_marker("campaign")
+    _seen[kind] += 1
+
+
+def _keep_together(item: pytest.Item) -> None:
     """Tests that share something of their module run in one worker: else each worker would make it for itself."""
     definitions = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
     shared = any(found[-1].scope in ("class", "module", "package") for found in definitions.values() if found)

@@ -29,6 +29,8 @@ from tests.conftest import _do_without
 from tests.real.clients import Clients
 from tests.served import served
 
+pytestmark = pytest.mark.sample(3)
+
 SERVICE = "https://api.tacc.utexas.edu"
 
 

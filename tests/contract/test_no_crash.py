@@ -25,6 +25,8 @@ from emulator.api.v2.routes import routes
 from emulator.app import Emulator
 from tests.served import Api, course_document
 
+pytestmark = pytest.mark.sample(3)
+
 USER, OTHER = "student01", "testuser"
 EXAMPLES = 12
 """Of requests to each route; set it to thousands to search for what nobody thought of."""

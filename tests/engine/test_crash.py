@@ -14,6 +14,8 @@ from tests.engine.bench import EXECUTION, STORAGE, Bench, source
 from tests.engine.crash import real_launcher
 from tests.engine.test_course import CHAIN
 
+pytestmark = pytest.mark.sample(4)
+
 ROOT = Path(__file__).parent.parent.parent
 POINTS = [
     *(f"inside:{state}" for state in CHAIN[1:]),

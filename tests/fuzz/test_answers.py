@@ -30,6 +30,8 @@ from emulator.api.v2.openapi import document
 from tests.fuzz.known import Known, prepare
 from tests.served import Api, served
 
+pytestmark = pytest.mark.sample(3)
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
 # what takes things away comes last

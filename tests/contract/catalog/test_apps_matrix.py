@@ -12,6 +12,8 @@ from emulator.services.app_actions import ACTIONS
 from tests.catalog import ADMIN, APP, OTHER, OWNER, STORAGE, Catalog, changed
 from tests.contract.catalog.access import STRANGER, Cells, Request, Table, routed, rows_without_action
 
+pytestmark = pytest.mark.sample(4)
+
 # private: the owner, who was granted one right, or all with and without PUBLISHER on the execution system, nobody
 # in particular, the tenant's administrator; a public app's owner, everybody else, the administrator; a disabled
 # private app's; a disabled public app's

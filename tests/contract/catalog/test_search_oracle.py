@@ -14,6 +14,8 @@ from emulator.domain.search import Page
 from tests.catalog import ADMIN, APP, EXECUTION, OTHER, OWNER, STORAGE, WORLD, Catalog, changed
 from tests.contract.catalog.oracle import Term, probes
 
+pytestmark = pytest.mark.sample(5)
+
 KINDS: dict[Any, str] = {BOOLEAN: "boolean", DATE: "date", INTEGER: "number", DECIMAL: "number"}
 SPELLED = {
     "storage.bucket": "storage.container",

@@ -11,6 +11,8 @@ import pytest
 from tests.catalog import ADMIN, EXECUTION, OWNER, STORAGE, Catalog, changed
 from tests.contract.catalog.access import STRANGER, Cells, Request, Table, routed, rows_without_action
 
+pytestmark = pytest.mark.sample(4)
+
 # private: the owner, the explicit roles, nobody in particular, the tenant's administrator; a public system's
 # owner, everybody else, those whom ``world``:GUEST lets only read, the administrator; a disabled private system's
 TABLE = Table("""

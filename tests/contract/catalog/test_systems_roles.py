@@ -9,6 +9,8 @@ import pytest
 
 from tests.catalog import ADMIN, APP, EXECUTION, OTHER, OWNER, THIRD, Catalog
 
+pytestmark = pytest.mark.sample(5)
+
 AT = "/systems/v2/cluster"
 
 

@@ -11,6 +11,8 @@ from emulator.api.v2.routes import routes
 from emulator.domain.system import Role, SystemStatus, SystemType
 from tests.contract.files.conftest import ADMIN, OTHER, OWNER, Bench
 
+pytestmark = pytest.mark.sample(6)
+
 NO_VIEW = "User does not have access to view the requested resource"
 ADMINISTRATORS_ONLY = f"{NO_VIEW}. File access is restricted to administrators on public execution systems."
 MODIFY = "User does not have access to modify the requested path {path}"

@@ -15,6 +15,8 @@ from emulator.domain.job import Job, JobGrant
 from emulator.domain.states import JobState
 from tests.contract.job_submit.conftest import CLUSTER, OWNER, WORLD, Desk
 
+pytestmark = pytest.mark.sample(4)
+
 OTHER = "student01"
 VIEW = "User does not have permission to view this job"
 OUTPUTS = "User does not have permission to view this resource."

@@ -12,6 +12,8 @@ from emulator.domain.job import Job
 from tests.contract.jobs.conftest import Bench, opened
 from tests.job_samples import OWNER, sample_job
 
+pytestmark = pytest.mark.sample(3)
+
 UNKNOWN = "0feb1aa5-01aa-4445-b580-a008064a4c44-007"
 VIEW_REFUSED = "User does not have permission to view this resource"
 CHANGE_REFUSED = "User does not have permission to modify this resource."

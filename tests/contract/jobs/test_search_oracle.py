@@ -21,6 +21,8 @@ from emulator.domain.system import Queue
 from tests.contract.jobs.conftest import Bench, opened
 from tests.job_samples import NOON, OWNER, sample_job
 
+pytestmark = pytest.mark.sample(6)
+
 Value = Any
 Test = Callable[[Value, Any], bool]
 

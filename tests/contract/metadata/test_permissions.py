@@ -10,6 +10,8 @@ import pytest
 from emulator.app import Emulator
 from tests.served import Api
 
+pytestmark = pytest.mark.sample(3)
+
 ITEM, SCHEMA = {"name": "shared", "value": 1}, {"title": "shared"}
 KINDS = {"data": ITEM, "schemas": SCHEMA}
 VIEW = "User does not have permission to view this resource."

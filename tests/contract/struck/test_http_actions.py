@@ -15,6 +15,8 @@ from tests.contract.struck.conftest import CONTENT, Call, Calls, Control, rest
 from tests.served import Api
 from tests.server.client import Answer, Wire
 
+pytestmark = pytest.mark.sample(3)
+
 Wires = Callable[..., Wire]
 over_both = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 """What is done to the connection itself."""

@@ -16,6 +16,8 @@ from tests.contract.worlds.full_world import JOB, control
 from tests.real.waiting import wait_until
 from tests.served import Api
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 
 def make(url: str, **wanted: Any) -> dict[str, Any]:
     found: dict[str, Any] = control(url, "POST", expect=201, json={"listener": True, **wanted})
