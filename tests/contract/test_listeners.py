@@ -21,6 +21,8 @@ from tests.real.waiting import wait_until
 from tests.real.webhook_sink import WebhookSink
 from tests.served import Api, served
 
+pytestmark = pytest.mark.sample(2)
+
 JOB = {"name": "night", "appId": "classifier-1.0.0", "parameters": {"imagefile": "pictures/night-sky.png"}}
 
 

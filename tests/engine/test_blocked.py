@@ -20,6 +20,8 @@ from tests.engine.doubles import ActingJournal, InterposedHosts, ManualClock, St
 from tests.engine.test_course import CHAIN
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.sample(2)
+
 Make = Callable[..., Bench]
 
 

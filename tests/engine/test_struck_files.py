@@ -19,6 +19,8 @@ from tests.engine.bench import EXECUTION, QUICK, STORAGE, WORLD, source
 from tests.engine.struck import StruckBench, struck_bench
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.sample(2)
+
 
 @dataclass(frozen=True)
 class Where:

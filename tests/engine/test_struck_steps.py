@@ -15,6 +15,8 @@ from tests.engine.bench import EXECUTION, STORAGE, WORLD
 from tests.engine.struck import StruckBench, struck_bench
 from tests.engine.test_course import CHAIN as WITHOUT_INPUT
 
+pytestmark = pytest.mark.sample(2)
+
 CHAIN = [*WITHOUT_INPUT]
 if "STAGING_INPUTS" not in CHAIN:
     CHAIN.insert(CHAIN.index("STAGED"), "STAGING_INPUTS")

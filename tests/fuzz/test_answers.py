@@ -30,7 +30,7 @@ from emulator.api.v2.openapi import document
 from tests.fuzz.known import Known, prepare
 from tests.served import Api, served
 
-pytestmark = pytest.mark.sample(3)
+pytestmark = pytest.mark.sample(5)
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -15,6 +15,8 @@ from tests.live.serve_process import ServeProcess
 from tests.real.waiting import wait_until
 from tests.served import Api
 
+pytestmark = pytest.mark.sample(2)
+
 APP = "classifier-1.0.0"
 FILES = 20_000
 """So many that the copy is still under way when it is seen to have begun."""

@@ -15,6 +15,8 @@ import requests
 from tests.live.serve_process import ServeProcess, clean_environment, run
 from tests.served import Api
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 
 def data(folder: Path) -> Sequence[str]:
     return ("--data-dir", str(folder / "data"))

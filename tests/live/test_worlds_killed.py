@@ -12,6 +12,8 @@ from emulator.domain.world import NewWorld
 from tests.live.world_victim import DIED, VICTIM
 from tests.served import Api, served
 
+pytestmark = pytest.mark.sample(4)
+
 _MAKING = ("grown", "kept", "half laid out", "laid out", "cleared", "rows put back", "saved")
 _EXCHANGED = ("saved", "files gone")
 _campaign = pytest.mark.campaign

@@ -15,7 +15,7 @@ from emulator.store import Store
 from tests.unit.test_job_listing_plan import statements
 
 # the filled stores are made once, by one worker
-pytestmark = pytest.mark.xdist_group("subscription-listing-plan")
+pytestmark = [pytest.mark.xdist_group("subscription-listing-plan"), pytest.mark.sample(2)]
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WORLD, OWNER = "w", "testuser"

@@ -9,6 +9,8 @@ import pytest
 
 from tests.catalog import ADMIN, EXECUTION, OTHER, STORAGE, Catalog, changed
 
+pytestmark = pytest.mark.sample(2)
+
 
 @pytest.fixture
 def several(catalog: Catalog) -> Catalog:

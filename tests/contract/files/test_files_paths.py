@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.contract.files.conftest import Bench
 
+pytestmark = pytest.mark.sample(3)
+
 GONE = "File/folder does not exist"
 
 

@@ -20,6 +20,8 @@ from tests.contract.job_submit.conftest import (
     Desk,
 )
 
+pytestmark = pytest.mark.sample(2)
+
 MEMORY = "Invalid memoryPerNode. memoryPerNode should be a postive value specified in ###.#[EPTGM]B format."
 NODES = "Invalid nodeCount. If specified, nodeCount must be a positive integer value."
 PROCESSORS = "Invalid processorsPerNode value. processorsPerNode must be a positive integer value."

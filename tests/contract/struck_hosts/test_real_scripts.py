@@ -15,6 +15,8 @@ from tests.live.own_app import register_cluster, register_script
 from tests.real.waiting import wait_until
 from tests.served import served
 
+pytestmark = pytest.mark.sample(2)
+
 LONG = 'echo $$ > "$HOME/pid"; echo begun; exec sleep 600\n'
 COUNTING = 'echo ran >> "$HOME/runs"; echo done\n'
 QUEUES = {"executionType": "HPC", "scheduler": "SLURM", "queues": [{"name": "normal", "default": True}]}

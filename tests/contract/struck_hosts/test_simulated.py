@@ -9,6 +9,8 @@ import pytest
 
 from tests.contract.struck_hosts.conftest import Stage
 
+pytestmark = pytest.mark.sample(2)
+
 FAILURE = "APPS_USER_APP_FAILURE Failure indicated by Slurm status"
 THRICE = "JOBS_SUBMIT_FAILED Unable to submit job after 3 attempts. Job cancelled."
 REFUSED = "sbatch: error: Batch job submission failed: Requested node configuration is not available"

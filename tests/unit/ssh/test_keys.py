@@ -11,6 +11,8 @@ from emulator.domain.host_map import Identity
 from emulator.hosts.ssh.errors import UnusableKey
 from emulator.hosts.ssh.keys import private_key
 
+pytestmark = pytest.mark.sample(3)
+
 WHERE = "ssh tapis@login.example.org:22"
 FORMS = {"OpenSSH": [], "PEM": ["-m", "PEM"], "PKCS8": ["-m", "PKCS8"]}
 KINDS = [
