@@ -146,12 +146,14 @@ class WorldClock:
                     f"mode: the clock of the world {self._world} is {self.mode}; only a frozen one leaps"
                 )
             target = limit if due is None or due > limit else due
+            leapt = None
             if target > now:
-                new = ClockState(mode=ClockMode.FROZEN, world=target, machine=self._machine.now())
-                self._save(new)
-                self._past.append(new)
-                self._become(new)
-            with self._lock:
+                leapt = ClockState(mode=ClockMode.FROZEN, world=target, machine=self._machine.now())
+                self._save(leapt)
+                self._past.append(leapt)
+            with self._lock:  # held over both: else the machine's clock may run the timer itself
+                if leapt is not None:
+                    self._become(leapt)
                 return self._timers.pop_due(target)
 
     def _hold(self) -> ClockState | None:
