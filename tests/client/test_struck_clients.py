@@ -15,6 +15,8 @@ from tests.client.test_ways_in import Client, World
 from tests.real.clients import Clients
 from tests.scenario.agavepy_desk import Agavepy, desk
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 OK = ("profiles.get", 200, "")
 _numbers = count(1)
 

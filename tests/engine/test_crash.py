@@ -14,7 +14,7 @@ from tests.engine.bench import EXECUTION, STORAGE, Bench, source
 from tests.engine.crash import real_launcher
 from tests.engine.test_course import CHAIN
 
-pytestmark = pytest.mark.sample(4)
+pytestmark = pytest.mark.sample(8)
 
 ROOT = Path(__file__).parent.parent.parent
 POINTS = [

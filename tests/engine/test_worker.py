@@ -24,6 +24,8 @@ from tests.engine.doubles import ActingJournal, InterposedHosts, StagedLauncher
 from tests.engine.test_course import CHAIN
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 Make = Callable[..., Bench]
 
 

@@ -14,6 +14,8 @@ import requests
 from tests.live.serve_process import ServeProcess, run
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 BUSY = "name: busy\nrules:\n- {name: twice, at: http.jobs.list, do: {status: 503}, times: 2}\n"
 HELD = "name: held\nrules:\n- {name: stop, at: 'http.apps.list', do: hold}\n"
 DEADLY = """

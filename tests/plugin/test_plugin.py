@@ -6,6 +6,8 @@ import pytest
 
 from emulator.testing import OwnServer
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 JOB = 'appId="classifier-1.0.0", parameters={"imagefile": "pictures/night-sky.png"}'
 
 
