@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(config), "clients-page")
 
 
-FIRST_CASES = 6
+FIRST_CASES = 4
 _seen: Counter[str] = Counter()
 
 
@@ -56,14 +56,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def _sample(item: pytest.Item) -> None:
     """Of cases of the same kind ``make test`` runs one in ``n``, the campaign the others.
 
-    Of what the contract says of many cases alike: the first few, then one in three.
+    Of what the contract says of many cases alike: the first few, then one in five.
     """
     mark = item.get_closest_marker("sample")
     if mark is None and not item.nodeid.startswith("tests/contract/"):
         return
     whole = mark is not None and mark.kwargs.get("of") == "module"
     kind = item.nodeid.partition("::" if whole else "[")[0]
-    number, one_in = _seen[kind], mark.args[0] if mark else 3
+    number, one_in = _seen[kind], mark.args[0] if mark else 5
     _seen[kind] += 1
     if number % one_in and (mark or number >= FIRST_CASES):
         item.add_marker("campaign")

@@ -13,7 +13,7 @@ from tests.client.desk import admin_desk, document
 from tests.real.clients import Clients
 from tests.served import Api, course_document
 
-pytestmark = [pytest.mark.xdist_group("catalog-commands"), pytest.mark.sample(3, of="module")]
+pytestmark = [pytest.mark.xdist_group("catalog-commands"), pytest.mark.sample(6, of="module")]
 
 SEEDED, COUNTER, CLUSTER = "classifier-1.0.0", "wc-1.00", "desk.cluster"
 

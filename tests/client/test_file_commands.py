@@ -10,7 +10,7 @@ import pytest
 from tests.client.conftest import STORAGE, Page
 from tests.real.waiting import wait_until
 
-pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(3, of="module")]
+pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(6, of="module")]
 
 HOME = "/home/testuser/commands"
 URI = f"agave://{STORAGE}{HOME}"

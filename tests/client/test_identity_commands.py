@@ -13,7 +13,7 @@ from tests.client.conftest import Page
 from tests.contract.accounts.signing_in import clock_of
 from tests.served import Api, served
 
-pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(3, of="module")]
+pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(6, of="module")]
 
 
 def session(page: Page) -> dict[str, Any]:

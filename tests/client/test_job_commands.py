@@ -10,7 +10,7 @@ import pytest
 from tests.client.conftest import APP, Page
 from tests.live.own_app import register_cluster, register_script
 
-pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(3, of="module")]
+pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(6, of="module")]
 
 CLUSTER = "clients.cluster"
 WAITER = "#!/bin/sh\nwhile :; do sleep 0.1; done\n"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.client.conftest import Page
 
-pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(3, of="module")]
+pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(6, of="module")]
 
 DATA = "meta/v2/data"
 

@@ -9,7 +9,7 @@ import pytest
 from tests.client.conftest import STORAGE, Page
 from tests.real.webhook_sink import WebhookSink
 
-pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(2, of="module")]
+pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(6, of="module")]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import requests
 
 from tests.client.conftest import Page
 
-pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(2, of="module")]
+pytestmark = [pytest.mark.xdist_group("course-page"), pytest.mark.sample(6, of="module")]
 
 HOME = "files/v2/media/system/tacc.corral//home/testuser"
 # the command puts what follows the system into the URL as it is: with one slash it would mean the home directory

@@ -12,7 +12,7 @@ from tests.client.conftest import Page
 from tests.client.desk import admin_desk, document
 from tests.real.clients import Clients
 
-pytestmark = [pytest.mark.xdist_group("catalog-commands"), pytest.mark.sample(3, of="module")]
+pytestmark = [pytest.mark.xdist_group("catalog-commands"), pytest.mark.sample(6, of="module")]
 
 DATA, CLUSTER = "desk.storage", "desk.cluster"
 

@@ -29,7 +29,7 @@ from tests.conftest import _do_without
 from tests.real.clients import Clients
 from tests.served import served
 
-pytestmark = pytest.mark.sample(2, of="module")
+pytestmark = pytest.mark.sample(3, of="module")
 
 SERVICE = "https://api.tacc.utexas.edu"
 

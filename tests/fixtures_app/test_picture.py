@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from .conftest import Classify
 
+pytestmark = pytest.mark.sample(3)
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SIDE = 16
 

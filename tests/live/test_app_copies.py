@@ -15,7 +15,7 @@ from tests.live.serve_process import ServeProcess
 from tests.real.waiting import wait_until
 from tests.served import Api
 
-pytestmark = pytest.mark.sample(2)
+pytestmark = pytest.mark.sample(3)
 
 APP = "classifier-1.0.0"
 FILES = 20_000

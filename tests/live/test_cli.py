@@ -19,7 +19,7 @@ from tests.live.serve_process import COMMAND, ServeProcess, clean_environment, r
 from tests.real.waiting import wait_until
 from tests.served import Api, course_document
 
-pytestmark = pytest.mark.sample(2, of="module")
+pytestmark = pytest.mark.sample(3, of="module")
 
 SHELLS = [shell for shell in ("sh", "dash", "bash") if shutil.which(shell)]
 

@@ -15,7 +15,7 @@ import requests
 from tests.live.serve_process import ServeProcess, clean_environment, run
 from tests.served import Api
 
-pytestmark = pytest.mark.sample(2, of="module")
+pytestmark = pytest.mark.sample(4, of="module")
 
 
 def data(folder: Path) -> Sequence[str]:

@@ -21,6 +21,8 @@ from emulator.testing import (
     world_name,
 )
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 JOB = {"name": "night", "appId": "classifier-1.0.0", "parameters": {"imagefile": "pictures/night-sky.png"}}
 
 

@@ -6,6 +6,8 @@ from emulator.server import transport
 from tests.server.client import Wire, curl, url
 from tests.server.tiny import BLOCK, MEGABYTE
 
+pytestmark = pytest.mark.sample(2)
+
 
 @pytest.mark.parametrize("length", ["", "&length=1"], ids=["chunked", "length"])
 def test_a_generator_is_streamed(listener, tls, length):

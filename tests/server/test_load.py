@@ -10,6 +10,8 @@ import pytest
 from tests.server.client import PATIENCE_SECONDS, Wire
 from tests.server.tiny import BLOCK, MEGABYTE
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 TLS_HELLO_BEGUN = b"\x16\x03\x01\x02\x00\x01"
 
 

@@ -16,6 +16,8 @@ from tests.real.waiting import wait_until
 from tests.server.client import PATIENCE_SECONDS, Wire, curl, url
 from tests.server.conftest import STOOD_IN
 
+pytestmark = pytest.mark.sample(2)
+
 TARGET = f"{STOOD_IN}:443"
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.server.client import Wire
 
+pytestmark = pytest.mark.sample(2)
+
 REFUSED = [
     (b"nonsense\r\n\r\n", 400),
     (b"GET /\r\n\r\n", 400),

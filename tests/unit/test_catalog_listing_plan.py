@@ -23,7 +23,7 @@ from emulator.store import Store, Transaction
 from tests.catalog import APP, EXECUTION, STORAGE, WORLD
 
 # the filled stores are made once, by one worker
-pytestmark = [pytest.mark.xdist_group("catalog-listing-plan"), pytest.mark.sample(8)]
+pytestmark = [pytest.mark.xdist_group("catalog-listing-plan"), pytest.mark.sample(20, of="module")]
 
 OWNER, OTHER = "testuser", "student01"
 START = datetime(2026, 1, 1, tzinfo=UTC)

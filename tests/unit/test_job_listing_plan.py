@@ -18,7 +18,7 @@ from emulator.store import Store
 from tests.job_samples import NOON, OWNER, WORLD, job_id, sample_job
 
 # the filled stores are made once, by one worker
-pytestmark = [pytest.mark.xdist_group("job-listing-plan"), pytest.mark.sample(3)]
+pytestmark = [pytest.mark.xdist_group("job-listing-plan"), pytest.mark.sample(6)]
 
 VISIBLE = Condition("visible", Operator.EQ, True)
 Statement = tuple[str, Any]

@@ -14,7 +14,7 @@ from tests.real.launcher_victim import Victims
 from tests.real.sandbox_machine import OVER, SandboxMachine
 from tests.real.waiting import wait_until
 
-pytestmark = pytest.mark.sample(3)
+pytestmark = pytest.mark.sample(6, of="module")
 
 BATCH_AND_FORK = pytest.mark.parametrize("scheduler", ["FORK", "SLURM"])
 COUNT = 'echo "$AGAVE_LOG_FILE" >>"$HOME/ran"\n'

@@ -21,7 +21,7 @@ from emulator.store.metadata_search import EVERYBODY, Wanted
 from tests.metadata_documents import START, item
 
 # the filled stores are made once, by one worker
-pytestmark = [pytest.mark.xdist_group("metadata-plan"), pytest.mark.sample(4)]
+pytestmark = [pytest.mark.xdist_group("metadata-plan"), pytest.mark.sample(8)]
 
 READERS = {"user": ("testuser", "public", "world"), "admin": (EVERYBODY,)}
 PAGE = 50

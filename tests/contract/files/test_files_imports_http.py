@@ -14,6 +14,8 @@ from tests.live.serve_process import ServeProcess
 from tests.real.waiting import wait_until
 from tests.served import Api, served
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.contract.files.conftest import Bench
 
-pytestmark = pytest.mark.sample(3)
+pytestmark = pytest.mark.sample(6)
 
 GONE = "File/folder does not exist"
 

@@ -14,7 +14,7 @@ from tests.live.containers.conftest import COURSE
 from tests.real.oci_registry import OciRegistry
 from tests.real.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("docker")
+pytestmark = [pytest.mark.xdist_group("docker"), pytest.mark.sample(2, of="module")]
 BACKENDS = ("namespaces", "ch-run", "proot", "docker")
 FORMS = ("sif", "squashfs", "simg", "directory", "docker-archive")
 

@@ -12,7 +12,7 @@ from tests.real.launcher_victim import Victims
 from tests.real.sandbox_machine import SandboxMachine
 from tests.real.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("docker")
+pytestmark = [pytest.mark.xdist_group("docker"), pytest.mark.sample(2, of="module")]
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")
 
 

@@ -14,7 +14,7 @@ from tests.live.docker.containers import nothing_is_left
 from tests.real.oci_registry import OciRegistry
 from tests.real.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("docker")
+pytestmark = [pytest.mark.xdist_group("docker"), pytest.mark.sample(2, of="module")]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from emulator.domain.host_map import HostKind, parse_host_map
 from tests.live.hpc.conftest import Hpc
 from tests.real.waiting import wait_until
 
-pytestmark = pytest.mark.sample(2, of="module")
+pytestmark = pytest.mark.sample(4, of="module")
 
 SEEDED = "stampede2.tacc.example.org"
 OF_THE_COURSE = "login1.cluster.example.org"

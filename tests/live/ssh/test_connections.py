@@ -18,6 +18,8 @@ from tests.real.sshd import ADDRESS, Sshd, free_port, make_key
 from tests.real.sshd import sshd as running_sshd
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 
 def accepted(server: Sshd) -> int:
     """How many connections have logged in."""

@@ -21,6 +21,8 @@ from tests.real.sshd import Sshd
 from tests.real.sshd import sshd as running_sshd
 from tests.real.waiting import wait_until
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 MIB = 1024 * 1024
 CONTENT = b"".join(number.to_bytes(4, "big") for number in range(6 * MIB))  # 24 MiB, no two blocks alike
 

@@ -23,6 +23,8 @@ from tests.real.waiting import wait_until
 from tests.unit.schedulers.questions import SHELLS
 from tests.unit.schedulers.recordings import framed_reply, launch
 
+pytestmark = pytest.mark.sample(2, of="module")
+
 FORK = dialect_for("FORK")
 HIDE = ("setsid", "perl", "python3")
 """What the supervisor can be detached with."""
