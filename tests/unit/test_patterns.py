@@ -44,6 +44,14 @@ def test_one_that_would_try_for_ever_is_refused() -> None:
         patterns.matches(FOR_EVER, LONG)
 
 
+def test_a_busy_machine_makes_nothing_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's time goes by while others work; a comparison that has had no time of its own goes on."""
+    monkeypatch.setattr(patterns, "SECONDS", 1e-7)  # less than anything takes: its first try is over at once
+    monkeypatch.setattr(patterns, "thread_time", lambda: 0.0)
+    long = "ab" * 50_000
+    assert patterns.matches("(a|b)*", long)
+
+
 def test_a_search_by_one_that_would_try_for_ever_is_refused(tmp_path: Path) -> None:
     store = Store.at(tmp_path)
     job = sample_job(name=LONG)
