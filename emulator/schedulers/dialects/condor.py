@@ -60,12 +60,15 @@ _MEMORY = "34"
 _TOO_LONG = ("46", "47")
 
 _ROW = 'strcat("@job",{cells})'
+_DIRECTORY = 'strcat("@place|",ClusterId,"|",Iwd)'
 _CELL = '"|",ifThenElse(isUndefined({0}),"",string({0}))'
 
-# The queue, then what has left it; and the record of each that has ended, out of its directory.
+# The queue, then what has left it; and the record of each that has ended, out of its directory. The directory comes
+# with the row: a held job may have left the queue by the time that one asks again.
 _STATUS = """\
 row={row}
-known=$(condor_q {ids} -af "$row") || {{ echo '@failed'; exit 0; }}
+directory={directory}
+known=$(condor_q {ids} -af:n "$row" "$directory") || {{ echo '@failed'; exit 0; }}
 gone=
 count=0
 for id in {ids}; do
@@ -74,11 +77,11 @@ $known" in *"
 @job|$id|"*) ;; *) gone="$gone $id" count=$((count + 1)) ;; esac
 done
 past=
-if [ -n "$gone" ]; then past=$(condor_history $gone -limit $count -af "$row" 2>/dev/null); fi
-printf '%s\\n' "$known" "$past"
-directory() {{ condor_q "$1" -af Iwd; [ -z "$gone" ] || condor_history "$1" -limit 1 -af Iwd; }}
-for id in $(printf '%s\\n' "$known" "$past" | awk -F'|' '$1 == "@job" && $3 ~ /^[345]$/ {{ print $2 }}'); do
-  place=$(directory "$id" 2>/dev/null | head -n 1)
+if [ -n "$gone" ]; then past=$(condor_history $gone -limit $count -af:n "$row" "$directory" 2>/dev/null); fi
+all=$(printf '%s\\n' "$known" "$past")
+printf '%s\\n' "$all"
+for id in $(printf '%s\\n' "$all" | awk -F'|' '$1 == "@job" && $3 ~ /^[345]$/ {{ print $2 }}'); do
+  place=$(printf '%s\\n' "$all" | sed -n "s/^ *@place|$id|//p" | head -n 1)
   if [ -n "$place" ] && [ -r "$place/{record}" ]; then
     echo "@record|$id"
     cat "$place/{record}"
@@ -113,7 +116,8 @@ class Condor:
 
     def status(self, ids: Iterable[str]) -> str:
         row = _ROW.format(cells=",".join(_CELL.format(name) for name in _ATTRIBUTES))
-        return framed(_STATUS.format(row=shlex.quote(row), ids=quoted(ids), record=EXIT_RECORD))
+        asked = {"row": shlex.quote(row), "directory": shlex.quote(_DIRECTORY), "ids": quoted(ids)}
+        return framed(_STATUS.format(**asked, record=EXIT_RECORD))
 
     def standings(self, reply: Completed, ids: Iterable[str]) -> Mapping[str, Standing]:
         answer = lines(reply, DOWN)

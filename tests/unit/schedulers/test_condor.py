@@ -109,13 +109,24 @@ def test_the_queue_is_asked_first_then_history(tmp_path: Path, shell: str) -> No
     (work / ".agave.exit").write_text("id 8\nstarted 1\nended 2\ncode 0\nend EXIT\n")
     ended = row(ClusterId=8, JobStatus=4, ExitCode=0)
     commands = {
-        "condor_q": f"case $* in *Iwd) ;; *) echo '{row(JobStatus=2)}' ;; esac",
-        "condor_history": f"case $* in *Iwd) echo '{work}' ;; *'7 8'*) exit 1 ;; *) echo '{ended}' ;; esac",
+        "condor_q": f"echo '{row(JobStatus=2)}'; echo '@place|7|{tmp_path}'",
+        "condor_history": f"case $* in *'7 8'*) exit 1 ;; *) echo '{ended}'; echo '@place|8|{work}' ;; esac",
     }
     known = CONDOR.standings(ask(CONDOR.status(["7", "8"]), commands, tmp_path, shell), ["7", "8"])
     assert known["7"].report.state is RemoteState.RUNNING
     assert known["8"].report.succeeded
     assert known["8"].report.ended == datetime.fromtimestamp(2, UTC)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_one_that_leaves_the_queue_meanwhile_is_asked_for_once(tmp_path: Path, shell: str) -> None:
+    """A held job is removed by the pool: the record is found although a second question would find nothing."""
+    (tmp_path / ".agave.exit").write_text("id 7\nstarted 1\nended 2\ncode 143\nend LIMIT\n")
+    held = row(JobStatus=5, HoldReasonCode=3, ExitCode=143)
+    once = f"mkdir {tmp_path}/asked 2>/dev/null && {{ echo '{held}'; echo '@place|7|{tmp_path}'; }}; :"
+    commands = {"condor_q": once, "condor_history": "exit 1"}
+    known = CONDOR.standings(ask(CONDOR.status(["7"]), commands, tmp_path, shell), ["7"])
+    assert known["7"].report.scheduler_state == "TIMEOUT"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
