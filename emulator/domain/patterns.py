@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
-from time import thread_time
 from typing import TYPE_CHECKING
 
 from emulator.domain.errors import Invalid
@@ -17,8 +17,8 @@ from emulator.domain.errors import Invalid
 if TYPE_CHECKING:
     from regex import Pattern
 
-SECONDS = 0.5
-"""Longest that one expression may work on one text, in seconds of the processor."""
+_TRIES = ((0.1, False), (0.5, True), (1.0, True))
+"""How long one expression may try on one text, in seconds of the processor, and whether others may work meanwhile."""
 LARGEST = 20_000
 """Of an expression with its counted repetitions written out, as the library does: it may fill the memory."""
 _PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{([0-9]+)(?:,[0-9]*)?\}|.", re.DOTALL)
@@ -44,20 +44,12 @@ def occurs(expression: str, text: str) -> bool:
 
 
 def _tried(compare: Callable[..., object], expression: str, text: str) -> bool:
-    """The library's clock goes on while others have the processor, so that on a busy machine the simplest comparison
-    may seem to take too long. What this thread has worked itself decides; its next try gets more time."""
-    begun, patience = thread_time(), SECONDS
-    while True:
-        try:
-            return compare(text, timeout=patience, concurrent=True) is not None
-        except TimeoutError as error:
-            if thread_time() - begun >= SECONDS:
-                raise Invalid(_too_long(expression)) from error
-            patience *= 2
-
-
-def _too_long(expression: str) -> str:
-    return f"The regular expression {expression} takes longer than {SECONDS:g} s to compare."
+    """The library counts what all threads of the process work, so that beside busy ones the simplest comparison may
+    seem to take too long. The first try lets no other thread work; only what is slow by itself needs the others."""
+    for patience, beside_others in _TRIES:
+        with suppress(TimeoutError):
+            return compare(text, timeout=patience, concurrent=beside_others) is not None
+    raise Invalid(f"The regular expression {expression} takes longer than {_TRIES[-1][0]:g} s to compare.")
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,12 +46,23 @@ def test_one_that_would_try_for_ever_is_refused() -> None:
         patterns.matches(FOR_EVER, LONG)
 
 
-def test_a_busy_machine_makes_nothing_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library's time goes by while others work; a comparison that has had no time of its own goes on."""
-    monkeypatch.setattr(patterns, "SECONDS", 1e-7)  # less than anything takes: its first try is over at once
-    monkeypatch.setattr(patterns, "thread_time", lambda: 0.0)
-    long = "ab" * 50_000
-    assert patterns.matches("(a|b)*", long)
+def test_busy_threads_make_nothing_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other threads work meanwhile is no reason to refuse: the first try is too short for any of their turns."""
+    monkeypatch.setattr(patterns, "_TRIES", [(1e-3, patterns._TRIES[0][1])])
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.is_set():
+            sum(range(100))
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
+            pool.submit(work)
+        try:
+            for _ in range(10):
+                assert patterns.matches(r"[A-Za-z0-9_. /-]*\.(png|PNG)", "pictures/dog.png")
+        finally:
+            done.set()
 
 
 def test_a_search_by_one_that_would_try_for_ever_is_refused(tmp_path: Path) -> None:
