@@ -46,7 +46,7 @@ from emulator.seeds.reserved import ReservedApps
 from emulator.server import TlsIdentity
 from emulator.services.doors import Doors
 from emulator.services.own_server import OwnServer
-from emulator.services.request_log import NotingGate, RequestLog
+from emulator.services.request_log import NotingGate, RequestLog, wait_of_request
 from emulator.services.scenarios import ScenarioService
 from emulator.services.worlds import WorldParts
 from emulator.settings import BadSetting, Settings, flag
@@ -245,7 +245,7 @@ class Emulator:
         scenarios = ScenarioGate(store=self.store, clocks=clocks, armory=armory, on_strike=bell.ring)
         self.gate = gate = NotingGate(StoppingGate(scenarios, self._halt))
         self.requests = RequestLog(clocks=clocks, on_change=bell.ring)
-        self.strikes = strikes = Strikes(gate, clocks)
+        self.strikes = strikes = Strikes(gate, clocks, wait_of_request)
         journal = Journal(
             clocks,
             ids,

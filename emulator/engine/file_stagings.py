@@ -25,7 +25,9 @@ from emulator.store import Store
 log = logging.getLogger(__name__)
 
 WORKERS = 4
-"""Tasks that are worked at the same time; a site that sends slowly holds one."""
+"""Tasks that are worked at the same time, those not counted that scenarios keep waiting; a site that sends slowly
+holds one.
+"""
 STOP_SECONDS = 5.0
 """How long :meth:`StagingQueue.stop` waits for tasks that do not listen."""
 BROKEN_PAUSE = timedelta(minutes=1)
@@ -68,6 +70,8 @@ class StagingQueue:
         self._busy: dict[str, deque[StagingTask]] = {}
         """Files that are worked at, each with the tasks that wait for it."""
         self._working: Counter[str] = Counter()
+        self._held_up = 0
+        """Tasks whose thread waits for a world's clock, or for somebody to let it go."""
         self._gone: set[str] = set()
         """Worlds that are about to begin anew, or to go."""
 
@@ -165,6 +169,7 @@ class StagingQueue:
             self._busy[task.file_uuid] = deque()
             self._working[world] += 1
             self._expect(task)
+            self._expected[task.seq].held_up = self._now_held_up
             self._expected[task.seq].begin()
             # threads of our own, as those of an executor would keep the program from ending
             threading.Thread(target=self._work, args=[task], name="staging", daemon=True).start()
@@ -172,7 +177,12 @@ class StagingQueue:
             del self._waiting[world]
 
     def _may_begin(self) -> bool:
-        return self._started and not self._closing.is_set() and len(self._busy) < WORKERS
+        return self._started and not self._closing.is_set() and len(self._busy) - self._held_up < WORKERS
+
+    def _now_held_up(self, change: int) -> None:
+        """A thread begins to wait, or goes on. Others are looked for when the activity tells of that."""
+        with self._changed:
+            self._held_up += change
 
     def _work(self, task: StagingTask) -> None:
         assert self._stager is not None, "started"

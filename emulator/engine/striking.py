@@ -10,7 +10,7 @@ from typing import Protocol
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.ports import Clocks, Gate
 from emulator.engine.outcome import Interrupted
-from emulator.engine.waiting import Call, Calls, Subscribe, wait
+from emulator.engine.waiting import Call, Calls, Subscribe, WaitFor, any_of, at, wait
 
 DELAY, HOLD = "delay", "hold"
 
@@ -31,6 +31,8 @@ class NoGate:
         action()
         return lambda: None
 
+    def forget(self, world: str, job: str) -> None: ...
+
 
 def _nothing() -> None: ...
 
@@ -44,9 +46,13 @@ class Pause(Protocol):
 class Strikes:
     """The gate as transfers, deliveries and the steps of jobs use it."""
 
-    def __init__(self, gate: Gate, clocks: Clocks) -> None:
+    def __init__(
+        self, gate: Gate, clocks: Clocks, client: Callable[[], WaitFor | None] = lambda: None
+    ) -> None:
+        """``client`` is how the request waits that this thread works at, if it does: not once its client has gone."""
         self.gate = gate
         self._clocks = clocks
+        self._client = client
         self._endings = Calls()
         self._closed = False
         self._gone: set[str] = set()
@@ -76,8 +82,10 @@ class Strikes:
     def pausing(self, world: str, stopped: Callable[[], Exception] = Interrupted) -> Pause:
         """Waits for those who are no step of a job.
 
-        Raises ``stopped`` when the emulator stops, or the world is reset or deleted.
+        Raises ``stopped`` when the emulator stops, or the world is reset or deleted. What is asked for by a request
+        does not go on when its client has gone.
         """
+        client = self._client()
 
         def over() -> bool:
             return self._closed or world in self._gone
@@ -92,7 +100,11 @@ class Strikes:
             return take_back
 
         def pause(until: datetime | None, *calls: Subscribe) -> None:
-            wait(self._clocks.of(world), None, until, ending, *calls)
+            clock = self._clocks.of(world)
+            if client is None:
+                wait(clock, None, until, ending, *calls)
+            else:
+                client(any_of(ending, *calls, *([] if until is None else [at(clock, until)])))
             if over():
                 raise stopped()
 

@@ -154,7 +154,7 @@ class Transfer:
                 if entry.empty or not entry.relative:
                     self._guarded(entry.relative, partial(self._target.files.mkdir, target))
                 if entry.relative or not self._merge:
-                    modes.append((target, entry.info.mode))
+                    modes.append((entry.relative, entry.info.mode))
             elif self._together(entry):
                 batch.add(entry.relative, entry.info)
                 if batch.full:
@@ -290,9 +290,10 @@ class Transfer:
 
     def _set_modes(self, modes: list[tuple[str, int]]) -> None:
         """Last, and deepest first: a directory that forbids writing must be filled by now."""
-        for path, mode in reversed(modes):
+        for relative, mode in reversed(modes):
+            path = self._target_of(relative)
             if self._target.files.exists(path):
-                self._guarded(path, partial(self._target.files.chmod, path, mode & 0o777))
+                self._guarded(relative, partial(self._target.files.chmod, path, mode & 0o777))
 
     def _guarded(self, relative: str, action: Callable[[], None]) -> None:
         try:

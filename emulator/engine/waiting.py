@@ -12,6 +12,8 @@ from emulator.engine.activity import Work, current
 Call = Callable[[], None]
 Subscribe = Callable[[Call], Call]
 """Takes what is to be called (short) once it is time to look, answers what takes that back."""
+WaitFor = Callable[[Subscribe], None]
+"""Blocks a thread until the call comes; it may have a way of its own to end that sooner."""
 
 
 def wait(clock: Clock, work: Work | None, until: datetime | None, *calls: Subscribe) -> None:
@@ -31,8 +33,7 @@ def wait(clock: Clock, work: Work | None, until: datetime | None, *calls: Subscr
 
     subscriptions = list(calls)
     if until is not None:
-        moment = until
-        subscriptions.append(lambda call: clock.call_at(moment, call))
+        subscriptions.append(at(clock, until))
     take_backs: list[Call] = []
     try:
         take_backs += (subscribe(let_go) for subscribe in subscriptions)
@@ -47,7 +48,27 @@ def wait(clock: Clock, work: Work | None, until: datetime | None, *calls: Subscr
             work.resume()
 
 
-def pausing(wait_for: Callable[[Subscribe], None]) -> Callable[[Subscribe], None]:
+def any_of(*calls: Subscribe) -> Subscribe:
+    """Whichever of ``calls`` comes."""
+
+    def subscribe(call: Call) -> Call:
+        take_backs = [each(call) for each in calls]
+
+        def take_back() -> None:
+            for each in take_backs:
+                each()
+
+        return take_back
+
+    return subscribe
+
+
+def at(clock: Clock, moment: datetime) -> Subscribe:
+    """The call that comes once the clock says so."""
+    return lambda call: clock.call_at(moment, call)
+
+
+def pausing(wait_for: WaitFor) -> WaitFor:
     """A way of waiting, during which the request that its thread works at does not count as being at work."""
 
     def waiting(subscribe: Subscribe) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.ports import Clocks, Gate
 from emulator.domain.request_record import LONGEST, RequestRecord
+from emulator.engine.waiting import WaitFor
 
 MOST = 10_000
 """Requests that are remembered of each world."""
@@ -27,7 +28,7 @@ class UnderWay:
 
     __slots__ = ("afterwards", "record", "strikes", "wait", "world")
 
-    def __init__(self, wait: Callable[[Callable[[Callable[[], None]], Callable[[], None]]], None]) -> None:
+    def __init__(self, wait: WaitFor) -> None:
         self.wait = wait
         self.strikes: list[Strike] = []
         self.world = ""
@@ -37,6 +38,12 @@ class UnderWay:
 
 under_way: ContextVar[UnderWay | None] = ContextVar("request_under_way", default=None)
 """None in all threads but those of requests to the API."""
+
+
+def wait_of_request() -> WaitFor | None:
+    """How the request waits that this thread works at, if it works at one."""
+    visit = under_way.get()
+    return None if visit is None else visit.wait
 
 
 class RequestLog:

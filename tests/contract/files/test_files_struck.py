@@ -11,15 +11,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from urllib3 import encode_multipart_formdata
 
 from emulator.app import Emulator
+from emulator.engine.file_stagings import WORKERS
 from tests.contract.files.conftest import OWNER, Answer, Bench, act, ended, reason, start_import
 from tests.contract.files.site import CONTENT, site
 from tests.real.waiting import wait_until
 from tests.served import Api, served
 
 BODY = b"0123456789"
-SCENARIOS = "_emulator/worlds/default/scenarios"
+HERE = "_emulator/worlds/default"
+SCENARIOS = f"{HERE}/scenarios"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def nothing_armed(api: Api) -> Iterator[None]:
     yield
     api.request("DELETE", SCENARIOS)
-    api.request("DELETE", "_emulator/worlds/default/journal")
+    api.request("DELETE", f"{HERE}/journal")
 
 
 def arm(api: Api, do: str, system: str, **more: object) -> None:
@@ -44,7 +47,7 @@ def arm(api: Api, do: str, system: str, **more: object) -> None:
 
 
 def journal(api: Api) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = api.request("GET", "_emulator/worlds/default/journal").json()["strikes"]
+    found: list[dict[str, Any]] = api.request("GET", f"{HERE}/journal").json()["strikes"]
     return found
 
 
@@ -241,6 +244,44 @@ def test_a_download_that_is_held(bench: Bench, api: Api, private: str) -> None:
         assert answers == []
         assert api.request("POST", f"{SCENARIOS}/test/release").status_code == 200
     assert answers[0].body == BODY
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_whoever_leaves_is_not_waited_for(bench: Bench, api: Api, private: str, method: str) -> None:
+    """A download, and an upload that leaves nothing behind."""
+    bench.put(private, "/home/f.txt", BODY)
+    arm(api, "hold", private)
+    client = http.client.HTTPConnection("127.0.0.1", bench.port)
+    form, kind = encode_multipart_formdata({"fileToUpload": ("new.txt", BODY)})
+    path = f"/files/v2/media/system/{private}/" + ("f.txt" if method == "GET" else "")
+    headers = {"Authorization": f"Bearer {OWNER}", "Content-Type": kind}
+    client.request(method, path, form if method == "POST" else None, headers)
+    wait_until(lambda: len(journal(api)) == 1, what="the hold")
+    client.close()
+
+    def over() -> bool:
+        found = api.request("GET", f"{HERE}/requests", params={"path": path}).json()["requests"]
+        return found[-1]["seconds"] is not None
+
+    wait_until(over, what="the end of the request")
+    api.request("POST", f"{SCENARIOS}/test/release")
+    assert not bench.real(private, "/home/new.txt").exists() and bench.unfinished() == []
+
+
+def test_imports_that_are_held_keep_no_other_waiting(bench: Bench, api: Api, private: str) -> None:
+    other = bench.system()
+    bench.make(private, "/home")
+    bench.make(other, "/home")
+    bench.put(other, "/home/file", CONTENT)
+    arm(api, "hold", private)
+    held = [
+        start_import(bench, private, f"agave://{other}/file", fileName=f"{n}") for n in range(WORKERS + 1)
+    ]
+    wait_until(lambda: len(journal(api)) == len(held), what="the holds")
+    free = start_import(bench, other, f"agave://{other}/file", fileName="copy")
+    assert ended(bench, free)[-1]["status"] == "STAGING_COMPLETED"
+    assert api.request("POST", f"{SCENARIOS}/test/release").status_code == 200
+    assert {ended(bench, one)[-1]["status"] for one in held} == {"STAGING_COMPLETED"}
 
 
 def test_outputs_of_jobs(bench: Bench, api: Api) -> None:
