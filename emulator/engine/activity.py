@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import IntEnum
 
@@ -73,6 +74,40 @@ class Work:
         self._activity.remove(self)
 
 
+class _World:
+    """What is at work in one world, and the sums of it, so that nobody goes through it all to look."""
+
+    def __init__(self) -> None:
+        self.works: set[Work] = set()
+        self.counts: Counter[Kind] = Counter()
+        """Of those that count."""
+        self.begun = 0
+        """How many of those have begun, of what is done one at a time."""
+
+    def add(self, work: Work) -> None:
+        self.works.add(work)
+        self._sum(work, 1)
+
+    def remove(self, work: Work) -> None:
+        self._sum(work, -1)
+        self.works.remove(work)
+
+    def _sum(self, work: Work, change: int) -> None:
+        if work.counted:
+            self.counts[work.kind] += change
+            if work.begun and work.kind in _ONE_AT_A_TIME:
+                self.begun += change
+
+    def may_begin(self, kind: Kind) -> bool:
+        return not self.begun and not any(self.counts[other] for other in _ONE_AT_A_TIME if other < kind)
+
+    def busy(self, besides: Collection[Kind]) -> dict[Kind, int]:
+        return {kind: count for kind, count in self.counts.items() if count and kind not in besides}
+
+
+_IDLE = _World()
+
+
 def _nothing(_change: int) -> None:
     pass
 
@@ -88,7 +123,7 @@ class Activity:
         """``one_at_a_time`` tells whether a world does one thing after the other."""
         self.one_at_a_time = one_at_a_time
         self._changed = threading.Condition()
-        self._works: dict[str, set[Work]] = {}
+        self._worlds: dict[str, _World] = {}
         self._listeners: list[Callable[[], None]] = []
         self._changes: Counter[str] = Counter()
 
@@ -100,7 +135,7 @@ class Activity:
         """Something is to be done in a world."""
         work = Work(self, world, kind)
         with self._changed:
-            self._works.setdefault(world, set()).add(work)
+            self._worlds.setdefault(world, _World()).add(work)
         return work
 
     def begin(self, world: str, kind: Kind) -> Work:
@@ -114,16 +149,12 @@ class Activity:
         if not self.one_at_a_time(world):
             return True
         with self._changed:
-            return not any(
-                other.counted and (other.begun or other.kind < kind)
-                for other in self._works.get(world, ())
-                if other.kind in _ONE_AT_A_TIME
-            )
+            return self._worlds.get(world, _IDLE).may_begin(kind)
 
     def busy(self, world: str, besides: Collection[Kind] = NOT_OURS) -> dict[Kind, int]:
         """How much is at work in a world, of other kinds than ``besides``."""
         with self._changed:
-            return dict(self._count(world, besides))
+            return self._busy(world, besides)
 
     def wait_quiet(
         self,
@@ -134,13 +165,13 @@ class Activity:
     ) -> bool:
         """Wait until nothing is at work in a world; False when the time is over first, or ``given_up``."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._count(world, besides) or given_up(), seconds)
-            return not self._count(world, besides)
+            self._changed.wait_for(lambda: not self._busy(world, besides) or given_up(), seconds)
+            return not self._busy(world, besides)
 
     def wait_while_moving(self, world: str, seconds: float, besides: Collection[Kind]) -> bool:
         """As :meth:`wait_quiet`, as long as within so many seconds something changes; whether it is quiet."""
         with self._changed:
-            while self._count(world, besides):
+            while self._busy(world, besides):
                 if not self._changed_within(world, self._changes[world], seconds):
                     return False
             return True
@@ -168,11 +199,11 @@ class Activity:
         self._changed.notify_all()
 
     def set_begun(self, work: Work) -> None:
-        with self._changed:
+        with self._changed, self._change(work):
             work.begun = True
 
     def set_kind(self, work: Work, kind: Kind) -> None:
-        with self._changed:
+        with self._changed, self._change(work):
             work.kind, work.begun = kind, False
             self._note(work.world)
 
@@ -180,7 +211,8 @@ class Activity:
         with self._changed:
             if work.counted == counted:
                 return
-            work.counted = counted
+            with self._change(work):
+                work.counted = counted
             self._note(work.world)
         work.held_up(-1 if counted else 1)
         if not counted:
@@ -188,18 +220,28 @@ class Activity:
 
     def remove(self, work: Work) -> None:
         with self._changed:
-            works = self._works.get(work.world)
-            if works is None or work not in works:
+            here = self._worlds.get(work.world)
+            if here is None or work not in here.works:
                 return
-            works.discard(work)
-            if not works:
-                del self._works[work.world]
+            here.remove(work)
+            if not here.works:
+                del self._worlds[work.world]
             self._note(work.world)
         self.tell()
 
-    def _count(self, world: str, besides: Collection[Kind]) -> Counter[Kind]:
-        works = self._works.get(world, ())
-        return Counter(work.kind for work in works if work.counted and work.kind not in besides)
+    @contextmanager
+    def _change(self, work: Work) -> Iterator[None]:
+        """What is said of a piece of work changes within; nothing is said any more of one that is over."""
+        here = self._worlds.get(work.world, _IDLE)
+        counts = work in here.works
+        if counts:
+            here.remove(work)
+        yield
+        if counts:
+            here.add(work)
+
+    def _busy(self, world: str, besides: Collection[Kind]) -> dict[Kind, int]:
+        return self._worlds.get(world, _IDLE).busy(besides)
 
     def tell(self) -> None:
         """Call those who listen. Not to be called with a lock held that a listener may want."""

@@ -35,45 +35,66 @@ class Timers:
     """Not safe for threads: its owner holds a lock."""
 
     def __init__(self) -> None:
-        self._timers: list[Timer] = []
+        self._awaited: list[Timer] = []
+        self._background: list[Timer] = []
         self._taken_back: set[int] = set()
         self._numbers = itertools.count()
 
     def __len__(self) -> int:
         """How many are kept, taken back ones included."""
-        return len(self._timers) + len(self._taken_back)
+        return len(self._awaited) + len(self._background) + len(self._taken_back)
 
     def add(self, when: datetime, action: Callable[[], None], background: bool = False) -> int:
         """The answer is the timer's number."""
         number = next(self._numbers)
-        heapq.heappush(self._timers, Timer(when, number, action, background))
+        timer = Timer(when, number, action, background)
+        heapq.heappush(self._background if background else self._awaited, timer)
         return number
 
     def take_back(self, number: int) -> None:
         """It does not go off any more; one that has gone off already is fine."""
         self._taken_back.add(number)
         # dropped before they outnumber the others: some lie days ahead
-        if len(self._taken_back) > _TIDY_ABOVE and 2 * len(self._taken_back) > len(self._timers):
-            self._timers = [timer for timer in self._timers if timer.number not in self._taken_back]
-            heapq.heapify(self._timers)
+        kept = len(self._awaited) + len(self._background)
+        if len(self._taken_back) > _TIDY_ABOVE and 2 * len(self._taken_back) > kept:
+            self._awaited = self._without_taken_back(self._awaited)
+            self._background = self._without_taken_back(self._background)
             self._taken_back.clear()
 
     def next_due(self) -> datetime | None:
         """When the next one goes off."""
-        while self._timers and self._timers[0].number in self._taken_back:
-            self._taken_back.discard(heapq.heappop(self._timers).number)
-        return self._timers[0].when if self._timers else None
+        heap = self._next_heap()
+        return heap[0].when if heap else None
 
     def next_awaited(self) -> datetime | None:
         """When the next one goes off that somebody waits for."""
-        awaited = (t.when for t in self._timers if not t.background and t.number not in self._taken_back)
-        return min(awaited, default=None)
+        self._drop_taken_back(self._awaited)
+        return self._awaited[0].when if self._awaited else None
 
     def pop_due(self, now: datetime) -> Timer | None:
         """Take out the next one if its time has come."""
-        due = self.next_due()
-        return heapq.heappop(self._timers) if due is not None and due <= now else None
+        heap = self._next_heap()
+        return heapq.heappop(heap) if heap and heap[0].when <= now else None
 
     def clear(self) -> None:
-        self._timers.clear()
+        self._awaited.clear()
+        self._background.clear()
         self._taken_back.clear()
+
+    def _next_heap(self) -> list[Timer]:
+        """The one that holds the next of all; an empty one where there is none."""
+        awaited, background = self._awaited, self._background
+        self._drop_taken_back(awaited)
+        self._drop_taken_back(background)
+        if not awaited or not background:
+            return awaited or background
+        return awaited if awaited[0] < background[0] else background
+
+    def _drop_taken_back(self, heap: list[Timer]) -> None:
+        while heap and heap[0].number in self._taken_back:
+            self._taken_back.discard(heapq.heappop(heap).number)
+
+    def _without_taken_back(self, timers: list[Timer]) -> list[Timer]:
+        left = [timer for timer in timers if timer.number not in self._taken_back]
+        heapq.heapify(left)
+        return left

@@ -68,7 +68,10 @@ class Engine:
             base_url=base_url
             or (lambda _world, _user: settings.base_url or f"http://localhost:{settings.port}"),
         )
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._ready = threading.Condition(lock)
+        """The threads wait here for a job that may begin: each such job wakes one of them."""
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
         self._activity = activity or Activity()
@@ -115,7 +118,6 @@ class Engine:
                 self._again.add(job_id)
             else:
                 self._enqueue(job_id)
-            self._changed.notify_all()
         if running is not None:
             running.calls.call()
 
@@ -129,7 +131,7 @@ class Engine:
             for take_back in self._timers.values():
                 take_back()
             self._timers.clear()
-            self._changed.notify_all()
+            self._ready.notify_all()
             signals = list(self._running.values())
         for signal in signals:
             signal.calls.call()
@@ -207,12 +209,13 @@ class Engine:
             self._works[job_id].become(Kind.JOB)
         else:
             self._works[job_id] = self._activity.expect(world, Kind.JOB)
+        self._ready.notify()
 
     def _look_again(self) -> None:
         """Something has ended that a world's next job may have waited for."""
         if len(self._queue):
             with self._changed:
-                self._changed.notify_all()
+                self._ready.notify()
 
     def _staff(self) -> None:
         """As many threads as there are to be, those not counted that wait by a clock. The lock is held."""
@@ -244,7 +247,7 @@ class Engine:
                 if len(self._threads) - self._blocked > max(1, self._tools.settings.workers):
                     self._threads.remove(threading.current_thread())
                     return None
-                self._changed.wait()
+                self._ready.wait()
             self._resting.discard(job_id)
             take_back = self._timers.pop(job_id, None)
             if take_back is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from emulator.domain.document import from_document, to_document
@@ -27,6 +27,9 @@ SEARCHABLE: Mapping[str, ColumnElement[Any]] = {
 }
 
 
+_WORLD = select(worlds.c.document).where(worlds.c.name == bindparam("name"))
+
+
 class AccountRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -38,7 +41,7 @@ class AccountRows:
         return [from_document(World, row.document) for row in rows]
 
     def world(self, name: str) -> World | None:
-        document = self._connection.scalar(select(worlds.c.document).where(worlds.c.name == name))
+        document = self._connection.scalar(_WORLD, {"name": name})
         return None if document is None else from_document(World, document)
 
     def add_world(self, world: World) -> None:

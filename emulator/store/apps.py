@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from emulator.domain.app import App, AppCopy
 from emulator.domain.document import from_document, to_document
@@ -54,6 +54,9 @@ SEARCHABLE: Searchable = (
     | {kind: _words(kind) for kind in _WORDS}
 )
 _LISTING = Listing(apps, SEARCHABLE, frozenset({"id", "name", "owner", "uuid", "execution_system", *_WORDS}))
+_HERE = select(apps.c.document).where(apps.c.world == bindparam("world"))
+_BY_ID = _HERE.where(func.lower(apps.c.id) == func.lower(bindparam("app")))
+_BY_UUID = _HERE.where(apps.c.uuid == bindparam("app"))
 
 
 class AppRows:
@@ -89,9 +92,8 @@ class AppRows:
 
     def get(self, world: str, app_id: str) -> App | None:
         """By id in any case, or by uuid [apps §1]."""
-        named = func.lower(apps.c.id) == func.lower(app_id)
-        for one in (named, apps.c.uuid == app_id):
-            document = self._connection.scalar(select(apps.c.document).where(apps.c.world == world, one))
+        for one in (_BY_ID, _BY_UUID):
+            document = self._connection.scalar(one, {"world": world, "app": app_id})
             if document is not None:
                 return from_document(App, document)
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from emulator.domain.clock import ClockState
 from emulator.domain.document import from_document, to_document
 from emulator.store.tables import chances, clocks
+
+_GO_ON = update(clocks).where(clocks.c.world == bindparam("name"))
 
 
 class ClockRows:
@@ -19,11 +21,10 @@ class ClockRows:
         return {row.world: from_document(ClockState, row.document) for row in rows}
 
     def save(self, world: str, state: ClockState) -> None:
-        changed = self._connection.execute(
-            update(clocks).where(clocks.c.world == world).values(document=to_document(state))
-        )
+        document = to_document(state)
+        changed = self._connection.execute(_GO_ON, {"name": world, "document": document})
         if not changed.rowcount:
-            self._connection.execute(insert(clocks).values(world=world, document=to_document(state)))
+            self._connection.execute(insert(clocks).values(world=world, document=document))
 
     def remove(self, world: str) -> None:
         self._connection.execute(delete(clocks).where(clocks.c.world == world))

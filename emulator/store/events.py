@@ -13,6 +13,7 @@ from emulator.domain.search import Condition, Page
 from emulator.store.rows import paged, where
 from emulator.store.tables import events
 
+_APPEND = insert(events)
 _FIELDS = tuple(name for name in Event.__slots__ if name != "seq")
 SEARCHABLE: Mapping[str, ColumnElement[Any]] = {
     name: events.c[name] for name in ("seq", "uuid", "status", "created", "created_by", "description")
@@ -29,7 +30,7 @@ class EventRows:
     def append(self, event: Event) -> Event:
         """Store it; the answer carries its sequence number."""
         values = {name: getattr(event, name) for name in _FIELDS}
-        key = self._connection.execute(insert(events).values(**values)).inserted_primary_key
+        key = self._connection.execute(_APPEND, values).inserted_primary_key
         assert key is not None
         return replace(event, seq=key[0])
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -64,7 +65,11 @@ class JobStanding:
 
 
 _SUMMARY = [jobs.c[name] for name in JobSummary.__slots__]
-_STANDING = select(*(jobs.c[name] for name in JobStanding.__slots__))
+# statements that every step of every job asks: worded once
+_ADD = insert(jobs)
+_CHANGE = update(jobs).where(jobs.c.id == bindparam("job_id"))
+_BY_ID = select(jobs).where(jobs.c.id == bindparam("job_id"))
+_STANDING = select(*(jobs.c[name] for name in JobStanding.__slots__)).where(jobs.c.id == bindparam("job_id"))
 
 
 class JobRows:
@@ -72,28 +77,28 @@ class JobRows:
         self._connection = connection
 
     def add(self, job: Job) -> None:
-        self._connection.execute(insert(jobs).values(**_values(job)))
+        self._connection.execute(_ADD, _values(job))
 
     def update(self, job_id: str, **changes: Any) -> None:
         """Change fields of the record by name (``plan`` included)."""
         values = {name: _plain(value) for name, value in changes.items() if name != "plan"}
         if "plan" in changes:
             values |= _plan_values(changes["plan"])
-        self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+        self._connection.execute(_CHANGE, values | {"job_id": job_id})
 
     def get(self, world: str, job_id: str) -> Job | None:
         """None also for a job that has only been accepted: nobody sees it yet [jobs §4.4]."""
-        row = self._connection.execute(select(jobs).where(jobs.c.world == world, jobs.c.id == job_id)).first()
-        return None if row is None or row.status == JobState.ACCEPTED else _job(row)
+        row = self._connection.execute(_BY_ID, {"job_id": job_id}).first()
+        return None if row is None or row.world != world or row.status == JobState.ACCEPTED else _job(row)
 
     def by_id(self, job_id: str) -> Job | None:
         """For the engine, which works for all worlds."""
-        row = self._connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+        row = self._connection.execute(_BY_ID, {"job_id": job_id}).first()
         return None if row is None else _job(row)
 
     def standing(self, job_id: str) -> JobStanding | None:
         """A small part of :meth:`by_id`, read quickly."""
-        row = self._connection.execute(_STANDING.where(jobs.c.id == job_id)).first()
+        row = self._connection.execute(_STANDING, {"job_id": job_id}).first()
         if row is None:
             return None
         blocked_from = JobState(row.blocked_from) if row.blocked_from else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from emulator.domain.simulation import Simulation
 from emulator.store.tables import simulations
+
+_OF_WORLD = select(simulations).where(simulations.c.world == bindparam("world")).order_by(simulations.c.app)
 
 
 class SimulationRows:
@@ -14,9 +16,7 @@ class SimulationRows:
 
     def of(self, world: str) -> list[Simulation]:
         """All of a world, by app id or pattern."""
-        rows = self._connection.execute(
-            select(simulations).where(simulations.c.world == world).order_by(simulations.c.app)
-        )
+        rows = self._connection.execute(_OF_WORLD, {"world": world})
         return [Simulation(world=row.world, app=row.app, document=row.document) for row in rows]
 
     def put(self, simulation: Simulation) -> None:

@@ -37,6 +37,22 @@ _SYSTEM = (
 )
 # two searches of the index: an OR would walk through all there is
 _LISTENING_WITH_SYSTEM = union_all(_LISTENING, _ACTIVE.where(subscriptions.c.associated_uuid == _SYSTEM))
+# and what every message asks: worded once
+_ADD = insert(subscriptions)
+_SAVE = update(subscriptions).where(subscriptions.c.id == bindparam("key"))
+_BY_ID = select(subscriptions.c.document).where(
+    subscriptions.c.world == bindparam("world"), subscriptions.c.id == bindparam("id")
+)
+_ANY_OF_JOBS = (
+    select(subscriptions.c.id)
+    .where(subscriptions.c.world == bindparam("world"), subscriptions.c.associated_uuid.like("%-007"))
+    .limit(1)
+)
+_ENQUEUE = insert(deliveries)
+_DONE = delete(deliveries).where(deliveries.c.id == bindparam("id"))
+_WAITING = (
+    select(deliveries.c.seq).where(deliveries.c.subscription_id == bindparam("subscription_id")).limit(1)
+)
 
 
 class SubscriptionRows:
@@ -44,19 +60,13 @@ class SubscriptionRows:
         self._connection = connection
 
     def add(self, subscription: Subscription) -> None:
-        self._connection.execute(insert(subscriptions).values(**_values(subscription)))
+        self._connection.execute(_ADD, _values(subscription))
 
     def save(self, subscription: Subscription) -> None:
-        self._connection.execute(
-            update(subscriptions).where(subscriptions.c.id == subscription.id).values(**_values(subscription))
-        )
+        self._connection.execute(_SAVE, _values(subscription) | {"key": subscription.id})
 
     def get(self, world: str, subscription_id: str) -> Subscription | None:
-        document = self._connection.scalar(
-            select(subscriptions.c.document).where(
-                subscriptions.c.world == world, subscriptions.c.id == subscription_id
-            )
-        )
+        document = self._connection.scalar(_BY_ID, {"world": world, "id": subscription_id})
         return None if document is None else from_document(Subscription, document)
 
     def of(self, world: str, associated_uuid: str) -> list[Subscription]:
@@ -116,25 +126,23 @@ class SubscriptionRows:
 
     def has_of_jobs(self, world: str) -> bool:
         """Whether anything is subscribed to a job of the world."""
-        query = select(subscriptions.c.id).where(
-            subscriptions.c.world == world, subscriptions.c.associated_uuid.like("%-007")
-        )
-        return self._connection.scalar(query.limit(1)) is not None
+        return self._connection.scalar(_ANY_OF_JOBS, {"world": world}) is not None
 
     # messages on their way
 
     def enqueue(self, delivery: Delivery) -> None:
         self._connection.execute(
-            insert(deliveries).values(
-                world=delivery.world,
-                id=delivery.id,
-                subscription_id=delivery.subscription_id,
-                event_seq=delivery.event_seq,
-                message=to_document(delivery.message),
-                created=delivery.created,
-                due=delivery.due,
-                attempts=delivery.attempts,
-            )
+            _ENQUEUE,
+            {
+                "world": delivery.world,
+                "id": delivery.id,
+                "subscription_id": delivery.subscription_id,
+                "event_seq": delivery.event_seq,
+                "message": to_document(delivery.message),
+                "created": delivery.created,
+                "due": delivery.due,
+                "attempts": delivery.attempts,
+            },
         )
 
     def postpone(self, delivery: Delivery, due: datetime, attempts: int) -> None:
@@ -143,15 +151,14 @@ class SubscriptionRows:
         )
 
     def done(self, delivery: Delivery) -> None:
-        self._connection.execute(delete(deliveries).where(deliveries.c.id == delivery.id))
+        self._connection.execute(_DONE, {"id": delivery.id})
 
     def drop_deliveries(self, subscription_id: str) -> None:
         self._connection.execute(delete(deliveries).where(deliveries.c.subscription_id == subscription_id))
 
     def has_waiting(self, subscription_id: str) -> bool:
         """Whether a message of the subscription has not gone out yet."""
-        query = select(deliveries.c.seq).where(deliveries.c.subscription_id == subscription_id).limit(1)
-        return self._connection.scalar(query) is not None
+        return self._connection.scalar(_WAITING, {"subscription_id": subscription_id}) is not None
 
     def worlds_waiting(self) -> list[str]:
         """Worlds that have messages on their way."""

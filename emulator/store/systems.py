@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from emulator.domain.document import from_document, to_document
 from emulator.domain.search import Condition, Page
@@ -66,6 +66,9 @@ SEARCHABLE: Searchable = (
 )
 
 
+_BY_ID = select(systems.c.document).where(
+    systems.c.world == bindparam("world"), systems.c.id == bindparam("system_id")
+)
 _LISTING = Listing(systems, SEARCHABLE, frozenset({"id", "name", "owner", "uuid"}))
 
 
@@ -91,9 +94,7 @@ class SystemRows:
         )
 
     def get(self, world: str, system_id: str) -> System | None:
-        document = self._connection.scalar(
-            select(systems.c.document).where(systems.c.world == world, systems.c.id == system_id)
-        )
+        document = self._connection.scalar(_BY_ID, {"world": world, "system_id": system_id})
         return None if document is None else from_document(System, document)
 
     def by_uuid(self, uuid: str) -> System | None:
