@@ -23,6 +23,7 @@ from emulator.api.gateway import GatewayFault, asked_api, fault
 from emulator.api.tidy_paths import TidyPaths
 from emulator.api.url_rules import BelowConverter, MatchedRule, TailConverter
 from emulator.api.watch import Watch
+from emulator.api.whole_bodies import WholeBodies
 from emulator.domain.errors import EmulatorError, NotFound
 from emulator.domain.identity import Caller, World
 from emulator.settings import Settings
@@ -204,6 +205,7 @@ def create_app(
     Without ``watch`` requests are not remembered, and scenarios do not strike at them.
     """
     app = Flask("emulator", static_folder=None)
+    app.request_class = WholeBodies
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
     app.url_map.converters["tail"] = TailConverter

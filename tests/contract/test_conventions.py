@@ -235,6 +235,32 @@ def _answer_to_announced_body(api: Api) -> str:
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "kind", "text"),
+    [
+        ("POST", "meta/v2/data", "application/json", '{"name": "large", "value": 1}'),
+        ("POST", "meta/v2/data", "application/x-www-form-urlencoded", "name=large&value=1&x="),
+        ("POST", "token", "application/x-www-form-urlencoded", "grant_type=password&x="),
+        (
+            "POST",
+            "files/v2/media/system/tacc.corral/testuser",
+            "application/json",
+            '{"urlToIngest": "http://x/"}',
+        ),
+        ("POST", "_emulator/worlds/default/scenarios", "application/yaml", "name: large\nrules: []\n"),
+        ("PUT", "_emulator/worlds/default/clock", "application/json", "{}"),
+    ],
+)
+def test_a_huge_body_in_chunks_is_refused_and_not_cut(
+    api: Api, method: str, path: str, kind: str, text: str
+) -> None:
+    """What comes before the limit would do."""
+    pieces = [text.encode(), *([b" " * 1024 * 1024] * 10), b"}"]
+    answer = api.request(method, path, data=iter(pieces), headers={"Content-Type": kind})
+    assert answer.status_code == 413, answer.text
+    assert api.call("GET", "meta/v2/data") == []
+
+
+@pytest.mark.parametrize(
     "query", ["limit=x", "limit=-5", "limit=99999999999999", "offset=-1", "offset=%00", "limit="]
 )
 @pytest.mark.parametrize("path", LISTINGS)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from emulator.api.http import edge
 from emulator.domain.errors import Invalid
@@ -175,11 +174,7 @@ def _check_type(text: str, unsupported: str) -> None:
 
 def _text() -> str:
     try:
-        body = request.get_data(cache=True)
-        if len(body) == request.max_content_length and request.content_length is None:
-            # Werkzeug cuts a chunked body off at the limit; it is refused instead
-            raise RequestEntityTooLarge
-        return body.decode("utf-8-sig")
+        return request.get_data(cache=True).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(f"Invalid JSON found. The body is not UTF-8: {error.reason}") from error
 
