@@ -196,7 +196,8 @@ def _reset(scene: Scene) -> None:
 def _damaged(scene: Scene, **how: Any) -> None:
     def damage(response: Response) -> Response:
         scene.connection.damage(**how)
-        if scene.args.get("chunked"):
+        # HTTP/1.0 knows no chunks: without a length what is cut off would be taken for all there is
+        if scene.args.get("chunked") and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
             del response.headers["Content-Length"]
             response.automatically_set_content_length = False
         return response

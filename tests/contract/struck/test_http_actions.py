@@ -322,8 +322,8 @@ def test_expect_100_continue(control: Control, wire: Wires, calls: Calls, tls: b
 @over_both
 def test_http_1_0(control: Control, wire: Wires, calls: Calls, tls: bool) -> None:
     call = calls.make("range")
-    for keep in ("Connection: keep-alive", "X-Nothing: x"):
-        control.arm("http.files.download", {"truncate": 7}, times=1)
+    for keep, chunked in (("Connection: keep-alive", False), ("X-Nothing: x", False), ("X-Nothing: x", True)):
+        control.arm("http.files.download", {"truncate": {"bytes": 7, "chunked": chunked}}, times=1)
         with wire(tls) as client:
             head = client.send(call.raw(keep, version="1.0")).head()
             assert head["content-length"] == "4000"
