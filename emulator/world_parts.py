@@ -92,6 +92,7 @@ class Homesteads:
         kept = self.origins.keep(world.name, 1, rows, self._sandboxes.home(world.name), scenarios)
         with p.store.write() as tx:
             tx.accounts.save_world(replace(world, kept=kept, seeded=True))
+        self.origins.note(world.name, 1)
 
     def _nursery(self) -> Nursery:
         from emulator.seeds.nursery import Nursery  # not before somebody wants a world

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,6 +90,22 @@ class Origins(Protocol):
 
     def lay_out(self, kept: str, world: str, generation: int) -> None:
         """Copy the files that were kept to where the machines of that generation will be. Raises Unavailable."""
+
+    def note(self, world: str, generation: int) -> None:
+        """Remember how files were laid out, before anybody is let in."""
+
+    def can_renew(self, world: World) -> bool:
+        """Whether it can be told what has become of a world's files since they were laid out."""
+
+    def renew(self, world: World) -> Callable[[], None]:
+        """Prepare the files of the world's next generation, while nobody is in the world.
+
+        What is answered is to be called once that generation is the world's: it moves there what nobody has
+        touched in this one. Both raise Unavailable.
+        """
+
+    def complete(self, world: World) -> None:
+        """Lay out files whose renewal a kill has cut off, before anybody asks for them. Raises Unavailable."""
 
     def clear(self, world: str, generation: int) -> None:
         """Remove the files of machines that are nobody's any more."""

@@ -5,6 +5,7 @@
     <data>/worlds/<world>.<generation>/rows.json     rows by table
                                        hosts/…       what lies on each machine
                                        scenarios/…   what is armed when the world begins
+                                       unfinished    the generation whose files are still being moved to their place
     <data>/worlds/.new-…                             being made, or being removed
 """
 
@@ -26,6 +27,7 @@ from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import Unavailable
 from emulator.domain.identity import World
 from emulator.domain.world import Grown, Machines, NewWorld, Picture
+from emulator.seeds.renewal import Renewal, Stamps, stamps_of
 from emulator.seeds.source import FILES, SCENARIOS
 from emulator.seeds.trees import copy_tree
 from emulator.seeds.writing import write_seed
@@ -33,7 +35,7 @@ from emulator.seeds.writing import write_seed
 if TYPE_CHECKING:
     from emulator.seeds.nursery import Nursery
 
-_ROWS, _HOSTS = "rows.json", "hosts"
+_ROWS, _HOSTS, _UNFINISHED = "rows.json", "hosts", "unfinished"
 _DRAFT = ".new-"
 _NUMBERS = itertools.count(1)
 
@@ -48,6 +50,7 @@ class KeptOrigins:
         self._make_nursery = nursery
         self._nursery: Nursery | None = None
         self._first = threading.Lock()
+        self._laid_out: dict[Path, Stamps] = {}
 
     def grow(self, wanted: NewWorld, generation: int) -> Grown:
         """See the port."""
@@ -55,7 +58,7 @@ class KeptOrigins:
             nursery = self._nursery = self._nursery or self._make_nursery()
         try:
             with nursery.grown(wanted) as (world, rows, hosts, scenarios, clock):
-                kept = self.keep(world.name, generation, rows, hosts, scenarios)
+                kept = self.keep(world.name, generation, rows, hosts, scenarios, moved=True)
         except OSError as error:
             raise _unavailable("The world cannot be made", error) from error
         return Grown(world=_kept_as(world, kept, clock), rows=rows, clock=clock, scenarios=scenarios)
@@ -67,14 +70,19 @@ class KeptOrigins:
         rows: Mapping[str, list[dict[str, Any]]],
         hosts: Path,
         scenarios: Mapping[str, str],
+        *,
+        moved: bool = False,
     ) -> str:
-        """Keep a world as it is; the answer is what it is kept under. Raises OSError."""
+        """Keep a world as it is; the answer is what it is kept under. ``moved``: nobody else wants the files.
+
+        Raises OSError.
+        """
         draft = self._directory / f"{_DRAFT}{os.getpid()}-{next(_NUMBERS)}"
         try:
-            for path in hosts.iterdir() if hosts.is_dir() else ():
-                if not path.name.startswith("."):  # uploads on their way
-                    copy_tree(path, draft / _HOSTS / path.name)
-            (draft / SCENARIOS).mkdir(parents=True)
+            (draft / _HOSTS).mkdir(parents=True)
+            (draft / SCENARIOS).mkdir()
+            for path in _machines_in(hosts):
+                (os.rename if moved else copy_tree)(path, draft / _HOSTS / path.name)
             for name, text in scenarios.items():
                 (draft / SCENARIOS / name).write_text(text, encoding="utf-8")
             (draft / _ROWS).write_text(json.dumps(rows), encoding="utf-8")
@@ -112,9 +120,53 @@ class KeptOrigins:
             shutil.rmtree(target, ignore_errors=True)
             raise _unavailable(f"The files of the world {world} cannot be put in place", error) from error
 
+    def note(self, world: str, generation: int) -> None:
+        """See the port."""
+        home = self._machines.home(world, generation)
+        with suppress(OSError):  # then nobody knows, and they are laid out anew
+            self._laid_out[home] = stamps_of(home)
+
+    def can_renew(self, world: World) -> bool:
+        """See the port."""
+        home = self._machines.home(world.name, world.generation)
+        return bool(self._laid_out.get(home)) and (self._directory / world.kept / _HOSTS).is_dir()
+
+    def renew(self, world: World) -> Callable[[], None]:
+        """See the port."""
+        place, generation = self._directory / world.kept, world.generation + 1
+        old, new = (self._machines.home(world.name, each) for each in (world.generation, generation))
+        said = f"The files of the world {world.name} cannot be put in place"
+        renewal = Renewal(place / _HOSTS, old, new, self._laid_out.pop(old))
+        try:
+            shutil.rmtree(new, ignore_errors=True)
+            (place / _UNFINISHED).write_text(str(generation), encoding="utf-8")
+            renewal.prepare()
+        except OSError as error:
+            raise _unavailable(said, error) from error
+
+        def finish() -> None:
+            try:
+                renewal.finish()
+                (place / _UNFINISHED).unlink()
+            except OSError as error:
+                raise _unavailable(said, error) from error
+
+        return finish
+
+    def complete(self, world: World) -> None:
+        """See the port."""
+        mark = self._directory / world.kept / _UNFINISHED
+        if not world.kept or not mark.exists():
+            return
+        if mark.read_text(encoding="utf-8") == str(world.generation):
+            self.lay_out(world.kept, world.name, world.generation)
+        mark.unlink()
+
     def clear(self, world: str, generation: int) -> None:
         """See the port. Those who still work there find nothing."""
-        _remove_soon(self._machines.home(world, generation))
+        home = self._machines.home(world, generation)
+        self._laid_out.pop(home, None)
+        _remove_soon(home)
 
     def drop(self, kept: str) -> None:
         """See the port."""
@@ -131,11 +183,8 @@ class KeptOrigins:
 
     def copy_files(self, world: str, folder: Path) -> None:
         """See the port."""
-        home = self._machines.home(world)
         try:
-            hosts = (
-                [path for path in home.iterdir() if not path.name.startswith(".")] if home.is_dir() else []
-            )
+            hosts = _machines_in(self._machines.home(world))
             (folder / FILES).mkdir()
             for path in hosts:
                 copy_tree(path, folder / FILES / path.name)
@@ -178,6 +227,11 @@ class KeptOrigins:
         homes = {self._machines.home(world.name, world.generation) for world in worlds.values()}
         _remove_others(self._directory, {self._directory / name for name in kept if name})
         _remove_others(self._machines.home("any").parent, homes)
+
+
+def _machines_in(home: Path) -> list[Path]:
+    """The directories of a world's machines; what is hidden are uploads on their way."""
+    return [path for path in home.iterdir() if not path.name.startswith(".")] if home.is_dir() else []
 
 
 def _remove_others(directory: Path, wanted: set[Path]) -> None:

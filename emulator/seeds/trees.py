@@ -14,6 +14,9 @@ except ImportError:  # pragma: no cover
 
 _FICLONE = 0x40049409
 """Linux: a file that shares its blocks with another until one of them is written."""
+_PIECE = 1024 * 1024
+_OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def copy_tree(source: Path, target: Path) -> None:
@@ -21,31 +24,50 @@ def copy_tree(source: Path, target: Path) -> None:
 
     Links are copied as links, wherever they lead. Sockets, pipes and devices are left out. Raises OSError.
     """
-    target.mkdir(parents=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _copy_directory(str(source), str(target))
+
+
+def copy_entry(entry: os.DirEntry[str], target: str) -> None:
+    """What a directory holds under one name: as :func:`copy_tree`."""
+    if entry.is_symlink():
+        Path(target).symlink_to(Path(entry.path).readlink())
+    elif entry.is_dir(follow_symlinks=False):
+        _copy_directory(entry.path, target)
+    elif entry.is_file(follow_symlinks=False):
+        _copy_file(entry.path, target)
+
+
+def _copy_directory(source: str, target: str) -> None:
+    Path(target).mkdir()
     with os.scandir(source) as entries:
         for entry in entries:
-            copied = target / entry.name
-            if entry.is_symlink():
-                copied.symlink_to(Path(entry.path).readlink())
-            elif entry.is_dir(follow_symlinks=False):
-                copy_tree(Path(entry.path), copied)
-            elif entry.is_file(follow_symlinks=False):
-                copy_file(Path(entry.path), copied)
+            copy_entry(entry, f"{target}/{entry.name}")
     shutil.copystat(source, target, follow_symlinks=False)
 
 
-def copy_file(source: Path, target: Path) -> None:
+def _copy_file(source: str, target: str) -> None:
     """A regular file, with its time and mode; shared until it is written to, where the disk can do that."""
-    with open(source, "rb", opener=_plainly) as old, target.open("xb") as new:
-        if not _cloned(old.fileno(), new.fileno()):
-            shutil.copyfileobj(old, new, 1024 * 1024)
-        about = os.fstat(old.fileno())
-        os.fchmod(new.fileno(), stat.S_IMODE(about.st_mode) & 0o777)
-    os.utime(target, ns=(about.st_atime_ns, about.st_mtime_ns))
+    old = os.open(source, _OLD)
+    try:
+        about = os.fstat(old)
+        new = os.open(target, _NEW, 0o600)
+        try:
+            if about.st_size and not _cloned(old, new):
+                _copy_bytes(old, new)
+            os.fchmod(new, stat.S_IMODE(about.st_mode) & 0o777)
+            os.utime(new, ns=(about.st_atime_ns, about.st_mtime_ns))
+        finally:
+            os.close(new)
+    finally:
+        os.close(old)
 
 
-def _plainly(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _copy_bytes(old: int, new: int) -> None:
+    while piece := os.read(old, _PIECE):
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(new, rest) :]
 
 
 def _cloned(old: int, new: int) -> bool:

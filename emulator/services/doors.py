@@ -75,22 +75,23 @@ class Doors:
             raise Unavailable(f"The world {visit.world} was reset while the request was under way.")
 
     @contextmanager
-    def closed(self, world: str, *, patience: float = PATIENCE, left_behind: bool = True) -> Iterator[None]:
+    def closed(self, world: str, *, patience: float = PATIENCE, left_behind: bool = True) -> Iterator[bool]:
         """Inside the block nobody is in the world but those who do not come out; new requests wait.
 
-        With ``left_behind`` they are stale from then on. One block at a time for each world.
+        With ``left_behind`` they are stale from then on. One block at a time for each world. The block gets
+        whether all came out.
         """
         with self._changed:
             self._changed.wait_for(lambda: world not in self._closed)
             self._closed.add(world)
             self.exchanges += 1
             mine = getattr(self._here, "visit", None)
-            self._changed.wait_for(lambda: not self._visits.get(world, set()) - {mine}, patience)
+            empty = self._changed.wait_for(lambda: not self._visits.get(world, set()) - {mine}, patience)
             if left_behind:
                 for visit in self._visits.get(world, set()) - {mine}:
                     visit.stale = True
         try:
-            yield
+            yield empty
         finally:
             with self._changed:
                 self._closed.discard(world)

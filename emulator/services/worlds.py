@@ -206,6 +206,7 @@ class WorldService:
                 del worlds[world.name]
         for world in worlds.values():
             self._parts.machines.move(world.name, world.generation)
+            self._parts.origins.complete(world)
         self._parts.origins.sweep(worlds)
 
     def _listen(self, listener: Listener, world: str) -> None:
@@ -221,11 +222,24 @@ class WorldService:
         try:
             for source, text in grown.scenarios.items():
                 p.scenarios().read(text, source)
-            p.origins.lay_out(world.kept, name, generation)
-            with p.doors.closed(name):
+            again = old is not None and old.kept == world.kept and p.origins.can_renew(old)
+            if not again:
+                p.origins.lay_out(world.kept, name, generation)
+            with p.doors.closed(name) as empty:
                 self._let_go(name)
+                if not again:
+                    finish = _nothing
+                elif empty and old is not None:
+                    finish = p.origins.renew(old)
+                else:  # whoever is left behind may have a file or a directory open
+                    p.origins.lay_out(world.kept, name, generation)
+                    finish = _nothing
                 self._exchange(world, grown)
-                self._begin(world, grown)
+                try:
+                    finish()
+                    p.origins.note(name, generation)
+                finally:
+                    self._begin(world, grown)
         except BaseException:
             if self._is_there(world):
                 raise
@@ -371,3 +385,7 @@ class WorldService:
             with self._lock:
                 self._changing.discard(name)
                 self._lock.notify_all()
+
+
+def _nothing() -> None:
+    """All files are in their places already."""

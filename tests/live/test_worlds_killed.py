@@ -15,7 +15,8 @@ from tests.served import Api, served
 pytestmark = pytest.mark.sample(4)
 
 _MAKING = ("grown", "kept", "half laid out", "laid out", "cleared", "rows put back", "saved")
-_EXCHANGED = ("saved", "files gone")
+_RENEWING = ("renewed", "not moved", "moved")
+_EXCHANGED = ("saved", "files gone", "not moved", "moved")
 _campaign = pytest.mark.campaign
 
 
@@ -23,15 +24,14 @@ _campaign = pytest.mark.campaign
     ("deed", "point"),
     [
         ("create", "rows put back"),
+        ("reset", "not moved"),
         ("reset", "rows put back"),
-        ("reset", "saved"),
         ("restore", "laid out"),
         ("delete", "saved"),
+        *(pytest.param(deed, point, marks=_campaign) for deed in ("create", "restore") for point in _MAKING),
         *(
-            pytest.param(deed, point, marks=_campaign)
-            for deed in ("create", "reset", "restore")
-            for point in _MAKING
-            if not (deed == "reset" and point in ("grown", "kept"))
+            pytest.param("reset", point, marks=_campaign)
+            for point in (*_RENEWING, "cleared", "rows put back", "saved")
         ),
         pytest.param("delete", "cleared", marks=_campaign),
         pytest.param("delete", "removed", marks=_campaign),
@@ -54,6 +54,7 @@ def test_the_next_start_has_one_or_the_other(tmp_path: Path, deed: str, point: s
             exchanged = deed in ("reset", "restore") and point in _EXCHANGED
             assert states[VICTIM].world.generation == (2 if exchanged else 1)
             assert states[VICTIM].counts == {"users": 42, "systems": 2, "apps": 1, "jobs": 0}
+            _is_whole(emulator.url, tmp_path)
             worlds.reset(VICTIM)
         else:
             worlds.create(NewWorld(name=VICTIM))
@@ -68,8 +69,16 @@ def test_the_next_start_has_one_or_the_other(tmp_path: Path, deed: str, point: s
 
 
 def _is_whole(url: str, data: Path) -> None:
-    """The default world, and files of both."""
+    """The default world, and files of both: all that was kept, with nothing of what was being done."""
     assert Api(url).call("GET", "apps/v2/classifier-1.0.0")["id"] == "classifier-1.0.0"
     homes = [path for path in (data / "hosts").iterdir() if path.name.startswith((VICTIM, "default"))]
     for home in homes:
+        (kept,) = (data / "worlds").glob(f"{home.name.partition('.')[0]}.*")
         assert list(home.rglob("classify.py")), home
+        assert _names(home) == _names(kept / "hosts")
+        assert not (kept / "unfinished").exists()
+
+
+def _names(top: Path) -> list[str]:
+    found = (str(path.relative_to(top)) for path in top.rglob("*"))
+    return sorted(name for name in found if not name.startswith("."))

@@ -16,6 +16,7 @@ from emulator.data_directory import DataDirectory
 from emulator.domain.world import NewWorld
 from emulator.hosts.sandbox import SandboxHosts
 from emulator.seeds import origins
+from emulator.seeds.renewal import Renewal
 from emulator.settings import Settings
 from emulator.store.worlds import WorldRows
 
@@ -50,6 +51,9 @@ def _arm(point: str) -> None:
         "kept": (origins.KeptOrigins, "keep", "after"),
         "half laid out": (origins, "copy_tree", "after"),
         "laid out": (origins.KeptOrigins, "lay_out", "after"),
+        "renewed": (Renewal, "prepare", "after"),
+        "not moved": (Renewal, "finish", "before"),
+        "moved": (Renewal, "finish", "after"),
         "cleared": (WorldRows, "clear", "after"),
         "rows put back": (WorldRows, "put_back", "after"),
         "saved": (SandboxHosts, "move", "before"),
