@@ -14,13 +14,20 @@ from typing import Any
 FAMILIES = ("http", "job", "transfer", "host", "scheduler", "app", "notify", "token")
 """What stands before the first dot of every point."""
 
+TRANSFERS = ("input", "asset", "archive", "upload", "import", "download", "copy")
+"""The kinds of transfers whose files come by ``transfer.file``.
+
+A job's inputs, the assets of its app, its outputs on their way to the archive; in the Files API what is sent,
+imported by URL, copied; and whatever is fetched: files, outputs of jobs, what postits and published links lead to.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """Something is about to happen at a named point: all that a rule can ask about it; "" where it has no such thing.
 
-    ``job`` and ``app`` are ids, ``path`` is a file's absolute path on its system, ``host`` a machine's name,
-    ``event`` and ``url`` those of a notification.
+    ``job`` and ``app`` are ids, ``path`` is a file's absolute path on its system, ``transfer`` one of
+    TRANSFERS, ``host`` a machine's name, ``event`` and ``url`` those of a notification.
     """
 
     world: str
@@ -32,6 +39,7 @@ class Occasion:
     system: str = ""
     queue: str = ""
     path: str = ""
+    transfer: str = ""
     host: str = ""
     event: str = ""
     url: str = ""

@@ -52,6 +52,12 @@ class Gate(Protocol):
         For every strike that lasts: holds, and all that have an ``until``. The answer, when called, takes it back.
         """
 
+    def forget(self, world: str, job: str) -> None:
+        """A job is over and will not ask again: what has stopped it holds it no longer.
+
+        What somebody still waits for (``on_release``) stays.
+        """
+
 
 class Signer(Protocol):
     """The key that the emulator signs with: one for each data directory."""
@@ -297,6 +303,8 @@ class RemoteReport:
     """How often the execution system was asked since the last report of this script."""
     failed_checks: int = 0
     """How often it was asked in vain since then."""
+    heard: datetime | None = None
+    """By the world's clock: all news before this moment came at it, as the scheduler told old news until then."""
 
     @property
     def succeeded(self) -> bool:

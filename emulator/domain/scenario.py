@@ -23,6 +23,7 @@ FACTS = (
     "system",
     "queue",
     "path",
+    "transfer",
     "host",
     "event",
     "url",

@@ -115,7 +115,7 @@ def _copy(step: Step, work_dir: Location, target: Location) -> None:
         exclude=_excluded(step, work_dir),
         merge=True,
         checksums=checksums,
-        passage=passage_of(step, step.job.plan.archive_system or "", written=True),
+        passage=passage_of(step, "archive", step.job.plan.archive_system or "", written=True),
     ).run()
     progress.end()
 

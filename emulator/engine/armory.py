@@ -15,7 +15,7 @@ from emulator.domain.ports import Clocks, Ids
 from emulator.domain.scenario import Arming, Rule, Scenario, asked_again, moment
 from emulator.engine.armed import Armed, ArmedState, Standing, families
 from emulator.engine.stops import Stops
-from emulator.store import Store
+from emulator.store import Store, Transaction
 from emulator.store.scenarios import ArmedText, Stop
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Armory:
         with self._store.read() as tx:
             rows = [row for row in tx.scenarios.armed() if world in (None, row.world)]
             counts = tx.scenarios.counts() if rows else {}
-            stops = tx.scenarios.stops() if rows else []
+            stops = [stop for stop in tx.scenarios.stops() if not _ended(tx, stop)] if rows else []
         understood = [(row, *self._understand(row)) for row in rows]
         with self.lock:
             woken = [wake for armed in self._of(world) for wake in self._drop(armed.arming.number)]
@@ -280,6 +280,12 @@ class Armory:
             woken = self.stops.drop_all(number)
             self._listen_now(armed.arming.world)
         _call(woken)
+
+
+def _ended(tx: Transaction, stop: Stop) -> bool:
+    """Whether its job was over when the program ended; a script may still wait in its queue."""
+    job = tx.jobs.standing(stop.occasion.job)
+    return job is not None and job.status.terminal and stop.occasion.family != "scheduler"
 
 
 def _call(woken: Iterable[Wake]) -> None:

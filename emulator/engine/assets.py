@@ -48,7 +48,7 @@ def _fetch_assets(step: Step, work_dir: Location) -> tuple[list[str], Extent]:
     progress = TransferProgress(step, text, origin.uri, ATTEMPT)
     copied: list[str] = []
     transfer: Transfer | Unpacking
-    passage = passage_of(step, app.deployment_system, written=False)
+    passage = passage_of(step, "asset", app.deployment_system, written=False)
     if _is_zip(origin):
         transfer = Unpacking(
             origin,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.domain import paths
 from emulator.domain.ports import Fetcher
 from emulator.engine.passage import FREE, Passage
-from emulator.engine.streams import copy_stream
+from emulator.engine.streams import CutShort, copy_stream
 from emulator.engine.struck_files import Way, fetched, target_of
 from emulator.engine.transfer import (
     ATTEMPTS,
@@ -54,7 +53,7 @@ class Fetch:
                         self.watch.moved(count)
                         self.watch.checkpoint()
                     if length is not None and moved < length:
-                        raise OSError(errno.EIO, f"only {moved} of {length} bytes came")
+                        raise CutShort(moved, length)
                 return
             except OSError as error:
                 self.watch.moved(-moved)

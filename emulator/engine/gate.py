@@ -85,6 +85,20 @@ class ScenarioGate:
 
         return take_back
 
+    def forget(self, world: str, job: str) -> None:
+        """See ports.Gate."""
+        now = self._clocks.of(world).now()
+        with self._lock:
+            over = [each for each in self._stops.of_job(world, job) if not each.waiting]
+            if not over:
+                return
+            with self._store.write() as tx:
+                for each in over:
+                    tx.scenarios.drop_stop(each.strike.arming, each.strike.rule, each.strike.number)
+            for each in over:
+                self._stops.drop(each)
+            self._armory.listen(world, now)
+
     def _waiting_for(self, strike: Strike, now: datetime) -> Stopped | None:
         """What the strike has stopped, if that may not go on yet."""
         stopped = self._stops.find(strike)

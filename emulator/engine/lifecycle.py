@@ -139,6 +139,7 @@ class Journey:
             return None
         if again:
             submitting.forget(step)
+        self._tools.strikes.gate.forget(job.world, job.id)
         return Rest(ended=True)
 
 

@@ -54,7 +54,7 @@ def watch_queued(step: Step) -> Outcome:
     if not report.by_world:
         began = _by_our_clock(report, report.started) or step.tools.clocks.machine.now()
         changes["handle"] = {**(step.job.handle or {}), "started": began.isoformat()}
-    return Next(state=JobState.RUNNING, changes=changes, when=_by_world(step, report, report.started))
+    return Next(state=JobState.RUNNING, changes=changes, when=_heard(step, report, report.started))
 
 
 def watch_running(step: Step) -> Outcome:
@@ -152,7 +152,7 @@ def _end(step: Step, report: RemoteReport, changes: dict[str, Any]) -> Outcome:
         return _give_up(step, f"The job was lost by the execution system. {reason}", changes)
     started = changes.get("remote_started", step.job.remote_started)
     changes["remote_ended"] = _not_before(started, _shown(step, report, report.ended))
-    when = _by_world(step, report, report.ended)
+    when = _heard(step, report, report.ended)
     changes["exit_code"] = report.exit_code
     if report.succeeded and not _called_a_failure(step):
         changes["remote_outcome"] = OUTCOME_FINISHED
@@ -173,6 +173,12 @@ def _shown(step: Step, report: RemoteReport, moment: datetime | None) -> datetim
     """What the record says: a moment in the world's time, by the execution system's own clock."""
     told = _by_world(step, report, moment)
     return step.clock.now() if told is None else told + timedelta(seconds=report.ahead)
+
+
+def _heard(step: Step, report: RemoteReport, moment: datetime | None) -> datetime | None:
+    """When the history says that it happened: by the world's clock, and not before anybody could know."""
+    ours = _by_world(step, report, moment)
+    return ours if ours is None or report.heard is None else max(ours, report.heard)
 
 
 def _by_world(step: Step, report: RemoteReport, moment: datetime | None) -> datetime | None:

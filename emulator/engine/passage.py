@@ -78,9 +78,10 @@ class Watched:
     ``about`` says whose transfer it is; what it says of system, host and path is that of ``side``.
     """
 
-    def __init__(self, strikes: Strikes, about: Occasion, side: Side, pause: Pause) -> None:
+    def __init__(self, strikes: Strikes, about: Occasion, transfer: str, side: Side, pause: Pause) -> None:
+        """``transfer`` is one of fault.TRANSFERS."""
         self._strikes = strikes
-        self._about = replace(about, point=POINT, system=side.system, host=side.host)
+        self._about = replace(about, point=POINT, transfer=transfer, system=side.system, host=side.host)
         self._side = side
         self._pause = pause
 

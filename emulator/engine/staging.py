@@ -84,7 +84,7 @@ def _copy(step: Step, source: InputSource, target: Location) -> None:
     origin = input_location(step, source)
     progress = _progress(step, origin.uri, target)
     system, _path = input_place(step, source)
-    passage = passage_of(step, system, written=False)
+    passage = passage_of(step, "input", system, written=False)
     Transfer(origin, target, progress, checksums=step.tools.settings.checksums, passage=passage).run()
     progress.end()
 
@@ -98,7 +98,7 @@ def _fetch(step: Step, source: InputSource, target: Location) -> None:
     shown = paths.without_password(source.uri)
     progress = _progress(step, shown, target)
     try:
-        passage = passage_of(step, step.job.plan.execution_system, written=True)
+        passage = passage_of(step, "input", step.job.plan.execution_system, written=True)
         Fetch(fetcher, source.path, shown, target, progress, allowed, passage).run()
     except TransferFailed as failure:
         # no waiting for sites outside: whether one is back can only be told by fetching from it

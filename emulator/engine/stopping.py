@@ -75,6 +75,10 @@ class StoppingGate:
         """See ports.Gate."""
         return self._gate.released(strike)
 
+    def forget(self, world: str, job: str) -> None:
+        """See ports.Gate."""
+        self._gate.forget(world, job)
+
     def on_release(self, strike: Strike, action: Callable[[], None]) -> Callable[[], None]:
         """See ports.Gate."""
         return self._gate.on_release(strike, action)

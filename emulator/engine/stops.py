@@ -39,7 +39,8 @@ class Stops:
 
     def __init__(self) -> None:
         self._by_arming: dict[int, dict[tuple[str, int], Stopped]] = {}
-        self._by_subject: dict[tuple[str, ...], list[Stopped]] = {}
+        self._by_job: dict[tuple[str, str], dict[tuple[str, ...], list[Stopped]]] = {}
+        """By world and job, then by what it is about: those that will be asked about again."""
         self._tidy_at = _TIDY_FROM
 
     def add(self, strike: Strike, now: datetime, over: bool = False) -> None:
@@ -47,13 +48,20 @@ class Stops:
         found = self._by_arming.setdefault(strike.arming, {})
         found[strike.rule, strike.number] = stopped = Stopped(strike, over)
         if asked_again(strike.occasion):
-            self._by_subject.setdefault(_subject(strike.occasion), []).append(stopped)
+            about = self._by_job.setdefault(_job(strike.occasion), {})
+            about.setdefault(_subject(strike.occasion), []).append(stopped)
         elif len(found) > self._tidy_at:
             self._tidy(strike.arming, now)
 
     def at(self, occasion: Occasion) -> list[Stopped]:
         """What was stopped before at this very occasion, which now asks again; ended ones too."""
-        return self._by_subject.get(_subject(occasion), []) if asked_again(occasion) else []
+        if not asked_again(occasion):
+            return []
+        return self._by_job.get(_job(occasion), {}).get(_subject(occasion), [])
+
+    def of_job(self, world: str, job: str) -> list[Stopped]:
+        """What was stopped of a job, where that will be asked about again."""
+        return [each for found in self._by_job.get((world, job), {}).values() for each in found]
 
     def find(self, strike: Strike) -> Stopped | None:
         return self._by_arming.get(strike.arming, {}).get((strike.rule, strike.number))
@@ -78,12 +86,15 @@ class Stops:
         self._by_arming.get(strike.arming, {}).pop((strike.rule, strike.number), None)
         if not asked_again(strike.occasion):
             return
-        subject = _subject(strike.occasion)
-        left = [each for each in self._by_subject.get(subject, ()) if each is not stopped]
+        job, subject = _job(strike.occasion), _subject(strike.occasion)
+        about = self._by_job.get(job, {})
+        left = [each for each in about.get(subject, ()) if each is not stopped]
         if left:
-            self._by_subject[subject] = left
+            about[subject] = left
         else:
-            self._by_subject.pop(subject, None)
+            about.pop(subject, None)
+        if not about:
+            self._by_job.pop(job, None)
 
     def drop_all(self, arming: int) -> list[Callable[[], None]]:
         """The scenario is gone: nothing waits for it any more. The answer wakes those who did."""
@@ -102,5 +113,9 @@ class Stops:
         self._tidy_at = max(_TIDY_FROM, 2 * len(self._by_arming.get(arming, {})))
 
 
+def _job(occasion: Occasion) -> tuple[str, str]:
+    return occasion.world, occasion.job
+
+
 def _subject(occasion: Occasion) -> tuple[str, ...]:
-    return occasion.world, occasion.point, occasion.job, occasion.path
+    return occasion.point, occasion.transfer, occasion.system, occasion.path

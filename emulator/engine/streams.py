@@ -18,6 +18,13 @@ _CANNOT = frozenset(
 )
 
 
+class CutShort(OSError):
+    """Less of a file has come than there was, and its length tells."""
+
+    def __init__(self, came: int, of: int) -> None:
+        super().__init__(errno.EIO, f"only {came} of {of} bytes came")
+
+
 def copy_stream(incoming: BinaryIO, outgoing: BinaryIO) -> Iterator[int]:
     """Copy all; yields the number of bytes after each piece. Both must stand where they are to start."""
     descriptors = _descriptors(incoming, outgoing)

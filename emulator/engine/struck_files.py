@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 from emulator.domain.fault import Action
 from emulator.domain.file import FileInfo
 from emulator.domain.ports import HostFiles, Incoming
-from emulator.engine.streams import CHUNK
+from emulator.engine.streams import CHUNK, CutShort
 from emulator.engine.struck_streams import Failing, Flipped, Passing, Short, Slow
 
 Pace = Callable[[int, float], None]
@@ -174,6 +174,13 @@ def target_of(files: HostFiles, way: Way) -> HostFiles:
     return files if way is CLEAR else cast(HostFiles, _Target(files, way))
 
 
+def written(stream: BinaryIO, way: Way) -> BinaryIO:
+    """What a file is written to that is part of another one. Raises OSError."""
+    if way.unwritten is not None:
+        raise way.unwritten()
+    return stream if way.writing is None else way.writing(stream, 0).as_binary
+
+
 def fetched(stream: BinaryIO, way: Way, length: int | None) -> BinaryIO:
     """What a site outside sends; ``length`` is what it says of it. Raises OSError."""
     if way.unread is not None:
@@ -184,7 +191,10 @@ def fetched(stream: BinaryIO, way: Way, length: int | None) -> BinaryIO:
 
 
 class StruckIncoming:
-    """See ports.Incoming: a file that somebody sends, so that all that happens to it happens here."""
+    """See ports.Incoming: a file that somebody sends, so that all that happens to it happens here.
+
+    ``put`` and ``overlay`` raise CutShort, and leave all as it was, where the machine has got less than was sent.
+    """
 
     def __init__(self, incoming: Incoming, way: Way) -> None:
         """Raises what the machine says to such a file."""
@@ -207,7 +217,12 @@ class StruckIncoming:
         self._incoming.overlay(path, offset)
 
     def _cut(self) -> None:
-        if self._way.kept is not None:
-            stream = self._incoming.stream
-            stream.flush()
-            stream.truncate(self._way.kept(stream.tell()))
+        if self._way.kept is None:
+            return
+        stream = self._incoming.stream
+        stream.flush()
+        sent = stream.tell()
+        kept = self._way.kept(sent)
+        if kept < sent and not self._way.silently:
+            raise CutShort(kept, sent)
+        stream.truncate(kept)

@@ -54,10 +54,13 @@ def enter(step: Step) -> Outcome | None:
     return None
 
 
-def passage_of(step: Step, system_id: str, *, written: bool) -> Passage:
-    """The way of the files that a step reads on a system, or has ``written`` there; in ARCHIVING only some may come."""
+def passage_of(step: Step, transfer: str, system_id: str, *, written: bool) -> Passage:
+    """The way of the files that a step reads on a system, or has ``written`` there; in ARCHIVING only some may come.
+
+    ``transfer`` is one of fault.TRANSFERS.
+    """
     side = Side.of(step.system(system_id), written=written)
-    watched = Watched(step.tools.strikes, occasion_of(step.job), side, step.pause)
+    watched = Watched(step.tools.strikes, occasion_of(step.job), transfer, side, step.pause)
     action = _action(step.job)
     if action is None or action.kind != PARTIAL:
         return watched

@@ -20,7 +20,7 @@ from emulator.domain.file import FileInfo
 from emulator.domain.ports import HostFiles
 from emulator.engine.bulk import FEWEST, SMALL, Batch, Ends, Small, copy_batch
 from emulator.engine.passage import FREE, Passage
-from emulator.engine.streams import copy_stream
+from emulator.engine.streams import CutShort, copy_stream
 from emulator.engine.struck_files import source_of, target_of
 from emulator.engine.tree import Entry, SourceTree
 
@@ -259,7 +259,7 @@ class Transfer:
                             moved += count
                             self._watch.moved(count)
                             self._watch.checkpoint()
-                    _check_size(source, info, moved)
+                    check_size(source, info, moved)
                 self._compare(info.path, target)
                 return
             except OSError as error:
@@ -331,10 +331,10 @@ def _real_place(location: Location) -> Path | None:
     return None if local is None else local.resolve()
 
 
-def _check_size(source: HostFiles, info: FileInfo, moved: int) -> None:
-    """A stream that ended early looks like the end of the file. Raises OSError."""
+def check_size(source: HostFiles, info: FileInfo, moved: int) -> None:
+    """A stream that ended early looks like the end of the file. Raises CutShort."""
     if moved < info.length and (now := source.stat(info.path).length) > moved:
-        raise OSError(errno.EIO, f"only {moved} of {now} bytes came")
+        raise CutShort(moved, now)
 
 
 def permanent(error: OSError) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from emulator.domain.fault import Action
@@ -11,7 +12,7 @@ from emulator.domain.scenario import Match, Moment, Rule, Scenario, Turns
 from emulator.scenario import quantities
 from emulator.scenario.actions import read_action
 from emulator.scenario.mistakes import listed, quoted, unknown
-from emulator.scenario.points import PointKind, Points, facts_at
+from emulator.scenario.points import VALUES, PointKind, Points, facts_at
 from emulator.scenario.reader import LONGEST_NAME, Reader
 from emulator.scenario.yaml_text import Fields, Listed, Scalar, Tree, parse
 
@@ -210,12 +211,18 @@ class _RuleReader:
             elif points and key not in known:
                 self._reader.note(line, self._no_such_fact(key, points))
             else:
-                texts = self._reader.texts(tree, quoted(key))
-                facts[key] = Match(
-                    tuple(text for text in texts if not text.startswith("!")),
-                    tuple(text[1:] for text in texts if text.startswith("!")),
-                )
+                facts[key] = self._match(key, tree)
         return facts, turns
+
+    def _match(self, key: str, tree: Tree) -> Match:
+        texts = self._reader.texts(tree, quoted(key))
+        for pattern in (text.removeprefix("!") for text in texts if text and key in VALUES):
+            if not any(fnmatchcase(value, pattern) for value in VALUES[key]):
+                self._reader.note(tree.line, unknown(key, pattern, VALUES[key]))
+        return Match(
+            tuple(text for text in texts if not text.startswith("!")),
+            tuple(text[1:] for text in texts if text.startswith("!")),
+        )
 
     def _turns(self, tree: Tree) -> Turns | None:
         texts = self._reader.texts(tree, "`nth`")

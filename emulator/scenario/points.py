@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from emulator.domain.fault import FAMILIES
+from emulator.domain.fault import FAMILIES, TRANSFERS
+from emulator.scenario.mistakes import either
 
 _JOB = ("user", "job", "job_name", "app", "system", "queue")
 _SCRIPT = (*_JOB, "host")
@@ -39,8 +40,8 @@ POINTS = (
     _job("archiving", "outputs are about to be copied to the archive system"),
     PointKind(
         "transfer.file",
-        "one of up to three attempts to copy a file: inputs, assets, outputs, imports, uploads, downloads, copies",
-        (*_SCRIPT, "path"),
+        f"one of up to three attempts to bring a file; `transfer` is {either(TRANSFERS)}",
+        (*_SCRIPT, "path", "transfer"),
     ),
     PointKind("host.connect", "a machine is about to be entered", _SCRIPT),
     PointKind("host.exec", "a command is about to be run on a machine", _SCRIPT),
@@ -58,6 +59,9 @@ POINTS = (
     PointKind("token.check", "a request's token is about to be checked", ("user", "path")),
 )
 """All but those of ``http``, which are one for each operation of the v2 services."""
+
+VALUES: Mapping[str, tuple[str, ...]] = {"transfer": TRANSFERS}
+"""Facts that are always one of a few words."""
 
 HTTP_FACTS = ("user", "job", "app", "system", "path")
 

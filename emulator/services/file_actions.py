@@ -129,7 +129,7 @@ class FileActions:
         self._check_write(caller, target, refusal)
         existed = target.info() is not None
         with told(f"Failed to copy data to {target.path}", missing=NO_SUCH_FILE, refused=refusal):
-            passage = self._passages.of(caller, target.system, written=True)
+            passage = self._passages.copied(caller, target.system)
             self._copies.copy(source, subject.info, target, append, passage)
         with self._store.write() as tx:
             record = self._records.written(

@@ -8,7 +8,7 @@ from emulator.domain.file import FileInfo
 from emulator.engine.passage import Passage
 from emulator.engine.streams import copy_stream
 from emulator.engine.struck_files import source_of, target_of
-from emulator.engine.transfer import Location, Transfer, TransferFailed, Unwatched
+from emulator.engine.transfer import Location, Transfer, TransferFailed, Unwatched, check_size
 from emulator.services.file_places import Place
 
 
@@ -41,8 +41,8 @@ def _append(source: Place, target: Place, passage: Passage) -> None:
             (source_of(source.files, way), source.host_path),
         ):
             with files.reader(path) as content:
-                for _ in copy_stream(content, whole):
-                    pass
+                moved = sum(copy_stream(content, whole))
+            check_size(files, files.stat(path), moved)
 
 
 def _refuse_clashes(source: Place, info: FileInfo, target: Place) -> None:

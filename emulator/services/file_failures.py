@@ -15,14 +15,19 @@ _TOO_MUCH = (errno.EFBIG, errno.ENAMETOOLONG, errno.EINVAL)
 
 
 @contextmanager
-def told(failed: str, *, missing: str = MISSING, refused: str = NO_VIEW) -> Iterator[None]:
+def told(
+    failed: str, *, missing: str = MISSING, refused: str = NO_VIEW, passed: tuple[type[OSError], ...] = ()
+) -> Iterator[None]:
     """Errors of a machine's files as errors of the service.
 
     ``missing`` and ``refused`` are the messages for what is not there and what the machine itself forbids;
-    ``failed`` begins the one for all else. A full disk is 503: the request was right, and may be sent again.
+    ``failed`` begins the one for all else; ``passed`` are left to the caller. A full disk is 503: the request was
+    right, and may be sent again.
     """
     try:
         yield
+    except passed:
+        raise
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(missing) from error
     except PermissionError as error:

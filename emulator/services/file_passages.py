@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from emulator.domain.errors import Unavailable
 from emulator.domain.fault import Occasion
 from emulator.domain.identity import Caller
@@ -18,21 +20,35 @@ class FilePassages:
     def __init__(self, strikes: Strikes) -> None:
         self._strikes = strikes
 
-    def of(self, caller: Caller, system: System, *, written: bool, pause: Pause | None = None) -> Watched:
-        """For files of a system that a caller reads there, or writes.
+    def sent(self, caller: Caller, system: System) -> Watched:
+        """For a file that a request sends to a system."""
+        return self._of(_about(caller), "upload", system, written=True)
 
-        Without ``pause`` it is a request, which waits in its own thread.
-        """
-        about = Occasion(world=caller.world, point=POINT, user=caller.username)
-        return self.about(about, system, written=written, pause=pause)
+    def copied(self, caller: Caller, system: System) -> Watched:
+        """For files that a request has copied on a system."""
+        return self._of(_about(caller), "copy", system, written=True)
 
-    def about(
-        self, occasion: Occasion, system: System, *, written: bool, pause: Pause | None = None
-    ) -> Watched:
-        """For files that have to do with what the occasion tells; as :meth:`of`."""
-        pause = pause or self._strikes.pausing(occasion.world, _stopping)
-        return Watched(self._strikes, occasion, Side.of(system, written=written), pause)
+    def fetched(self, about: Caller | Occasion, system: System) -> Watched:
+        """For a file of a system that a request fetches: a caller's, or one of which an occasion tells more."""
+        occasion = about if isinstance(about, Occasion) else _about(about)
+        return self._of(occasion, "download", system, written=False)
+
+    def assets(self, caller: Caller, app_id: str, system: System) -> Watched:
+        """For the files of an app, where a request copies or publishes it."""
+        return self._of(replace(_about(caller), app=app_id), "asset", system, written=False)
 
     def imported(self, caller: Caller, system: System) -> Watched:
         """For files that a worker brings; it lets go when the emulator stops."""
-        return self.of(caller, system, written=True, pause=self._strikes.pausing(caller.world))
+        pause = self._strikes.pausing(caller.world)
+        return self._of(_about(caller), "import", system, written=True, pause=pause)
+
+    def _of(
+        self, about: Occasion, transfer: str, system: System, *, written: bool, pause: Pause | None = None
+    ) -> Watched:
+        """Without ``pause`` it is a request, which waits in its own thread."""
+        pause = pause or self._strikes.pausing(about.world, _stopping)
+        return Watched(self._strikes, about, transfer, Side.of(system, written=written), pause)
+
+
+def _about(caller: Caller) -> Occasion:
+    return Occasion(world=caller.world, point=POINT, user=caller.username)

@@ -9,12 +9,15 @@ from typing import BinaryIO
 
 from emulator.domain import paths
 from emulator.domain.errors import Invalid
-from emulator.domain.file import StagingStatus
+from emulator.domain.file import LogicalFile, StagingStatus
 from emulator.domain.file_event import FileEvent
 from emulator.domain.file_staging import StagingTask
 from emulator.domain.identity import Caller
+from emulator.domain.notification import Subscription
 from emulator.domain.notification_rules import Wanted
 from emulator.domain.ports import Incoming
+from emulator.engine.streams import CutShort
+from emulator.engine.transfer import cause_of
 from emulator.services.file_failures import told
 from emulator.services.file_passages import FilePassages
 from emulator.services.file_permissions import FilePermissionService
@@ -22,7 +25,7 @@ from emulator.services.file_places import Place, Places, Route
 from emulator.services.file_records import FileRecords
 from emulator.services.file_staging import Accepted, FileStaging
 from emulator.services.file_targets import PublicLink, Target, check_write, target_of
-from emulator.store import Store
+from emulator.store import Store, Transaction
 
 
 class Upload:
@@ -63,21 +66,28 @@ class Upload:
         """Put the file in place under its base ``name``; at ``offset`` of the old file if one is given.
 
         ``client`` is the address that it came from, ``wanted`` what its sender asks to be told. The answer
-        says STAGING_QUEUED, as the service's does, though the bytes are in place. Raises Invalid, Forbidden,
-        NotFound; nothing is changed then.
+        says STAGING_QUEUED, as the service's does, though the bytes are in place, or have been lost on their way
+        there, which the file's history tells. Raises Invalid, Forbidden, NotFound; nothing is changed then.
         """
         place = self._uploads.place_for(self._caller, self._target, name)
+        source = f"http://{client}/{place.name}"
+        try:
+            self._put(place, offset)
+        except CutShort as short:
+            return self._uploads.lost(self._caller, place, source, cause_of(short), wanted)
+        return self._uploads.arrived(self._caller, place, source, link(place.system, place.path), wanted)
+
+    def _put(self, place: Place, offset: int | None) -> None:
         with told(
             f"Failed to write {place.path}",
             missing=f"Destination path {place.path} does not exist.",
             refused=f"User does not have access to modify {place.path}",
+            passed=(CutShort,),
         ):
             if offset is None:
                 self._incoming.put(place.host_path)
             else:
                 self._incoming.overlay(place.host_path, offset)
-        source = f"http://{client}/{place.name}"
-        return self._uploads.arrived(self._caller, place, source, link(place.system, place.path), wanted)
 
 
 class FileUploads:
@@ -125,7 +135,7 @@ class FileUploads:
     def received(self, caller: Caller, directory: Place, name: str, incoming: Incoming) -> Incoming:
         """A file on its way to a directory, as it comes through. Raises OSError."""
         path = paths.join(directory.host_path, paths.basename(name))
-        return self._passages.of(caller, directory.system, written=True).receiving(incoming, path)
+        return self._passages.sent(caller, directory.system).receiving(incoming, path)
 
     def place_for(self, caller: Caller, target: Target, name: str) -> Place:
         """Where a file of a name goes that was sent to the target [files §6]. Raises Invalid, NotFound, Forbidden."""
@@ -143,11 +153,7 @@ class FileUploads:
         """Write down that a file has come. It counts at once, or after ``files.staging_delay_ms``."""
         delay = timedelta(milliseconds=self._delay)
         with self._store.write() as tx:
-            record = self._records.written(
-                tx, caller, place, is_dir=False, source=source, status=StagingStatus.STAGING_QUEUED
-            )
-            subscriptions = self._records.subscribe(tx, caller, record, wanted)
-            self._records.note(tx, record, FileEvent.STAGING_QUEUED, caller.username)
+            record, subscriptions = self._accept(tx, caller, place, source, wanted)
             task = StagingTask(
                 world=record.world,
                 file_uuid=record.uuid,
@@ -161,3 +167,24 @@ class FileUploads:
             else:
                 self._staging.count_upload(tx, task, record, place)
         return Accepted(record=record, subscriptions=subscriptions)
+
+    def lost(
+        self, caller: Caller, place: Place, source: str, reason: str, wanted: Iterable[Wanted]
+    ) -> Accepted:
+        """Write down that a file was taken in and has not come to its place: what was there is as it was."""
+        with self._store.write() as tx:
+            record, subscriptions = self._accept(tx, caller, place, source, wanted)
+            failed = self._records.staged(tx, record, StagingStatus.STAGING_FAILED)
+            text = f"Transfer of {source} failed. {reason}"
+            self._records.note(tx, failed, FileEvent.STAGING_FAILED, caller.username, text)
+        return Accepted(record=record, subscriptions=subscriptions)
+
+    def _accept(
+        self, tx: Transaction, caller: Caller, place: Place, source: str, wanted: Iterable[Wanted]
+    ) -> tuple[LogicalFile, list[Subscription]]:
+        record = self._records.written(
+            tx, caller, place, is_dir=False, source=source, status=StagingStatus.STAGING_QUEUED
+        )
+        subscriptions = self._records.subscribe(tx, caller, record, wanted)
+        self._records.note(tx, record, FileEvent.STAGING_QUEUED, caller.username)
+        return record, subscriptions

@@ -51,7 +51,7 @@ class FileService:
         self._store = store
         self._permissions = permissions
         self._places = places = Places(store=store, systems=systems, hosts=hosts)
-        self._passages = passages = FilePassages(strikes)
+        self.passages = passages = FilePassages(strikes)
         self._records = records = FileRecords(clocks=clocks, ids=ids, journal=journal)
         self.staging = FileStaging(
             store=store,
@@ -129,7 +129,7 @@ class FileService:
             with self._store.write() as tx:
                 # the service names nobody here, even where it knows [files §5]
                 self._records.note(tx, self._records.seen(tx, place, is_dir), FileEvent.DOWNLOAD, PUBLIC_USER)
-            return place.read_by(self._passages.of(caller, place.system, written=False))
+            return place.read_by(self.passages.fetched(caller, place.system))
         return place
 
     def history(

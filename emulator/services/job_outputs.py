@@ -122,7 +122,7 @@ class JobOutputs:
 
     def _read_by(self, caller: Caller, place: _Place, found: OutputFile) -> OutputFile:
         about = replace(occasion_of(place.job), user=caller.username)
-        passage = self._passages.about(about, place.system, written=False)
+        passage = self._passages.fetched(about, place.system)
         return replace(found, files=passage.reading(found.files, found.info.path))
 
     def _from_place(

@@ -64,7 +64,7 @@ class PublishedFiles:
                 record = self._records.seen(tx, found, is_dir=False)
                 self._records.note(tx, record, FileEvent.DOWNLOAD, PUBLIC_USER)
             about = Occasion(world=world, point=POINT, user=PUBLIC_USER)
-            return found.read_by(self._passages.about(about, system, written=False))
+            return found.read_by(self._passages.fetched(about, system))
         return found
 
     def _place(self, system: System, path: str) -> Place:

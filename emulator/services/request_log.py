@@ -139,6 +139,7 @@ class NotingGate:
         self.armed = gate.armed  # the question of every request: one call less
         self.released = gate.released
         self.on_release = gate.on_release
+        self.forget = gate.forget
 
     def strike(self, occasion: Occasion) -> Strike | None:
         """See ports.Gate."""

@@ -144,6 +144,13 @@ class ScenarioRows:
             .values(over=True)
         )
 
+    def drop_stop(self, arming: int, rule: str, number: int) -> None:
+        """Nobody will ask about it again."""
+        c = scenario_stops.c
+        self._connection.execute(
+            delete(scenario_stops).where(c.arming == arming, c.rule == rule, c.number == number)
+        )
+
     def journalize(self, strike: Strike, at: datetime) -> None:
         """Append to the journal."""
         occasion = strike.occasion

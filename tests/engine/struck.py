@@ -73,6 +73,15 @@ class StruckBench(Bench):
     def disarm(self, name: str = "test") -> None:
         self.armory.disarm(WORLD, name)
 
+    def held(self) -> list[str]:
+        """The jobs that are held, as ``scenario show`` tells it."""
+        return [
+            strike.occasion.job
+            for state in self.armory.states(WORLD)
+            for rule in state.rules
+            for strike in rule.holding
+        ]
+
     def struck(self) -> list[JournalEntry]:
         """What the journal has."""
         with self.store.read() as tx:

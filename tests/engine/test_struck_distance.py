@@ -56,7 +56,9 @@ def test_a_glob_finds_its_file_on_a_distant_machine(tmp_path: Path, bench: Struc
     far = Far(there.files)
     strikes = Strikes(bench.engine._tools.strikes.gate, bench.clocks)
     about = Occasion(world=WORLD, point="transfer.file", user="somebody")
-    passage = Watched(strikes, about, Side("far", "there", "/", written=False), strikes.pausing(WORLD))
+    passage = Watched(
+        strikes, about, "input", Side("far", "there", "/", written=False), strikes.pausing(WORLD)
+    )
 
     def run(target: str) -> list[str]:
         from_there = Location(cast(HostFiles, far), "/tree", "agave://far/tree")

@@ -32,6 +32,7 @@ class Where:
     uri: str
     content: bytes
     blocked_in: str
+    transfer: str
 
 
 INPUT = b"12345"
@@ -45,6 +46,7 @@ PLACES = {
         f"agave://{STORAGE}/data/input.txt",
         INPUT,
         "STAGING_INPUTS",
+        "input",
     ),
     "assets": Where(
         "/home/apps/hello/wrapper.sh",
@@ -53,6 +55,7 @@ PLACES = {
         f"agave://{STORAGE}/apps/hello/wrapper.sh",
         WRAPPER,
         "STAGING_JOB",
+        "asset",
     ),
     "archive": Where(
         "*/archive/jobs/*/out.txt",
@@ -61,6 +64,7 @@ PLACES = {
         "agave://{system}/{work}/out.txt",
         OUTPUT,
         "ARCHIVING",
+        "archive",
     ),
 }
 
@@ -153,7 +157,7 @@ def test_a_file_of_a_job(struck: Made, row: Row) -> None:
     assert bench.states(job.id).count("BLOCKED") == row.blocked
     strikes = [one for one in bench.struck() if one.facts["job"] == job.id]
     assert len(strikes) == max(1, row.attempts)
-    assert {one.facts["system"] for one in strikes} == {STORAGE}
+    assert {(one.facts["system"], one.facts["transfer"]) for one in strikes} == {(STORAGE, where.transfer)}
     name = uri.rpartition("/")[2]
     work, archive = (
         bench.real(EXECUTION, job.plan.work_path),
@@ -346,7 +350,7 @@ def test_an_input_from_outside(
 ) -> None:
     settings = replace(QUICK, import_allow="site.example.org")
     with struck_bench(tmp_path, settings=settings, fetcher=Site(INPUT)) as bench:
-        when = f"{{path: '/scratch/*', system: {EXECUTION}}}"
+        when = f"{{transfer: input, system: {EXECUTION}}}"
         bench.arm("transfer.file", do, when=when, times=times or "forever")
         url = "http://site.example.org/input.txt"
         job = bench.run(

@@ -14,6 +14,7 @@ from emulator.settings import Settings
 from tests.engine.bench import EXECUTION, STORAGE, WORLD
 from tests.engine.struck import StruckBench, struck_bench
 from tests.engine.test_course import CHAIN as WITHOUT_INPUT
+from tests.real.waiting import wait_until
 
 pytestmark = pytest.mark.sample(2)
 
@@ -219,6 +220,9 @@ def test_a_cancel_does_not_wait(waiting: Made, state: str) -> None:
     assert bench.end(job).status == "STOPPED"
     assert bench.states(job.id) == [*CHAIN[: CHAIN.index(state) + 1], "STOPPED"]
     assert bench.staged.cancelled.count(job.id) == (1 if state in ("QUEUED", "RUNNING") else 0)
+    wait_until(lambda: job.id not in bench.held(), what="the job to be held no more")
+    with bench.store.read() as tx:
+        assert job.id not in {stop.occasion.job for stop in tx.scenarios.stops()}, "nor after a restart"
 
 
 @pytest.fixture(scope="module")

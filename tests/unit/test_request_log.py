@@ -37,6 +37,8 @@ class Striking:
     def released(self, strike: Strike) -> bool:
         return True
 
+    def forget(self, world: str, job: str) -> None: ...
+
     def on_release(self, strike: Strike, action: Callable[[], None]) -> Callable[[], None]:
         return lambda: None
 

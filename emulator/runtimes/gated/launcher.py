@@ -25,6 +25,7 @@ from emulator.schedulers.held import can_hold
 log = logging.getLogger(__name__)
 
 _RELEASE_AGAIN = timedelta(seconds=10)
+_LASTING = ("hold-queue", "lag")
 _OVER = (RemoteState.ENDED, RemoteState.LOST)
 
 
@@ -52,6 +53,8 @@ class GatedLauncher:
         self._asking = Asking(gate, linger)
         self._looks = Looks(clocks, self.changed)
         self._lock = threading.Lock()
+        self._waits: dict[tuple[str, str], Callable[[], None]] = {}
+        """By job and action: takes back the wait for its end."""
         self._begun = self._stopped = False
 
     # the port
@@ -103,9 +106,12 @@ class GatedLauncher:
                     note = note or Note(launch=launch, remote_job_id=remote_job_id, taken=True)
                     return self._disturbed(note, strike)
             report = self._launcher.report(launch, remote_job_id)
-        if note is not None and note.hold is not None:
+        if note is None:
+            return report
+        report = replace(report, heard=note.lagging)
+        if note.hold is not None:
             return replace(report, by_world=True)  # what it waits for goes by the world's clock
-        return self._ended(note, report) if note is not None and note.ending else report
+        return self._ended(note, report) if note.ending else report
 
     def cancel(self, launch: Launch, remote_job_id: str) -> None:
         """See ``ports.Launcher``. Raises OSError in the scheduler's words where it refuses."""
@@ -137,6 +143,7 @@ class GatedLauncher:
             note.forgotten = True
             self._notes.save(note)
             return
+        self._wait_no_more(launch.job_id)
         self._launcher.forget(launch)
         self._notes.drop(launch.job_id)
 
@@ -147,6 +154,7 @@ class GatedLauncher:
         """See RoutedLauncher."""
         for note in self._notes.all():
             if note.launch.world == world:
+                self._wait_no_more(note.launch.job_id)
                 self._notes.drop(note.launch.job_id)
         for job_id in self._looks.world(world):
             self._looks.close(job_id)
@@ -211,7 +219,7 @@ class GatedLauncher:
             return None
         if launch.play is None and launch.account is not None and not can_hold(launch.scheduler):
             # this scheduler cannot keep a script for us: we keep it ourselves, and the job is SUBMITTING meanwhile
-            self._gate.on_release(strike, lambda: self.changed(launch.job_id))
+            self._wait(launch.job_id, strike, lambda: self.changed(launch.job_id))
             raise Preparing("Waiting for the queue to open", source=f"ssh://{launch.host}")
         return strike
 
@@ -227,7 +235,19 @@ class GatedLauncher:
 
     def _await_release(self, note: Note) -> None:
         assert note.hold is not None
-        self._gate.on_release(note.hold, lambda: self._let_go(note.launch.job_id))
+        self._wait(note.launch.job_id, note.hold, lambda: self._let_go(note.launch.job_id))
+
+    def _wait(self, job_id: str, strike: Strike, action: Callable[[], None]) -> None:
+        """Instead of any wait before for the same."""
+        kind = strike.action.kind
+        self._wait_no_more(job_id, kind)
+        self._waits[job_id, kind] = self._gate.on_release(strike, action)
+
+    def _wait_no_more(self, job_id: str, *kinds: str) -> None:
+        for kind in kinds or _LASTING:
+            take_back = self._waits.pop((job_id, kind), None)
+            if take_back is not None:
+                take_back()
 
     def _let_go(self, job_id: str) -> None:
         """The queue is open again for this script."""
@@ -255,7 +275,7 @@ class GatedLauncher:
         if kind == "lag":
             note.lagging = strike.until
             self._notes.save(note)
-            self._wake_at(note)
+            self._wait(launch.job_id, strike, lambda: self._catch_up(launch.job_id))
             return OLD_NEWS
         if kind == "lose-job":
             note.lost = True
@@ -278,6 +298,17 @@ class GatedLauncher:
         job_id = note.launch.job_id
         self._clocks.of(note.launch.world).call_at(note.lagging, lambda: self.changed(job_id))
 
+    def _catch_up(self, job_id: str) -> None:
+        """The scheduler has been released from its lag."""
+        note = self._notes.of(job_id)
+        if note is None or note.lagging is None or self._stopped:
+            return
+        now = self._clocks.of(note.launch.world).now()
+        if now < note.lagging:
+            note.lagging = now
+            self._notes.save(note)
+        self.changed(job_id)
+
     # scripts that go on although their job is over
 
     def _goes_on(self, note: Note) -> bool:
@@ -289,7 +320,9 @@ class GatedLauncher:
         try:
             if self._goes_on(note):
                 return
+            self._wait_no_more(note.launch.job_id)
             self._launcher.forget(note.launch)
             self._notes.drop(note.launch.job_id)
+            self._gate.forget(note.launch.world, note.launch.job_id)
         except OSError as error:
             log.warning("job %s has ended, but what its script left remains: %s", note.launch.job_id, error)

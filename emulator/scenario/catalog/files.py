@@ -42,7 +42,8 @@ ACTIONS = (
     ActionKind(
         name="truncate",
         points=_POINTS,
-        text="Only the beginning of the file comes; the sizes tell, and it is tried again, unless `silently`.",
+        text="Only the beginning of the file comes. The sizes tell, unless `silently`: it is tried again, a download "
+        "breaks off, an upload is 202 and then STAGING_FAILED, with nothing changed.",
         args={
             "share": Argument(Unit.SHARE, 0.5, "how much of it comes; always less than all"),
             "silently": Argument(Unit.FLAG, False, "as if there were no more in it: no size tells"),

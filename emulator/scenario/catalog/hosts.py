@@ -96,7 +96,9 @@ ACTIONS = (
     ActionKind(
         name="lag",
         points=_STATUS,
-        text="The scheduler tells old news for this time: the job stays in its state although its script goes on.",
+        text="The scheduler tells old news for this time, or until the rule is released: the job stays in its state "
+        "although its script goes on. The history dates what has happened meanwhile by when the news came; "
+        "remoteStarted and remoteEnded are true.",
         args={"for": Argument(Unit.DURATION, text="how long, by the world's clock")},
         main="for",
     ),

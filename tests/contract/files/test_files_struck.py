@@ -39,8 +39,11 @@ def nothing_armed(api: Api) -> Iterator[None]:
 
 
 def arm(api: Api, do: str, system: str, **more: object) -> None:
-    lines = [f"  - at: transfer.file\n    do: {do}\n    when: {{system: {system}}}"]
-    lines += [f"    {name}: {value}" for name, value in more.items()]
+    facts = {"when": f"{{system: {system}}}", **more}
+    lines = [
+        f"  - at: transfer.file\n    do: {do}",
+        *(f"    {name}: {value}" for name, value in facts.items()),
+    ]
     text = "name: test\nrules:\n" + "\n".join(lines)
     answer = api.request("POST", f"{SCENARIOS}?again=true", data=text)
     assert answer.status_code == 201, answer.text
@@ -71,7 +74,8 @@ def test_a_download_that_is_refused(
     arm(api, do, private, times=1)
     assert bench.request("GET", f"media/system/{private}/f.txt").refusal == (status, message)
     (strike,) = journal(api)
-    assert (strike["facts"]["path"], strike["facts"]["user"]) == ("/home/f.txt", OWNER)
+    facts = strike["facts"]
+    assert (facts["path"], facts["user"], facts["transfer"]) == ("/home/f.txt", OWNER, "download")
     assert bench.request("GET", f"media/system/{private}/f.txt").body == BODY
 
 
@@ -134,7 +138,7 @@ def test_an_upload_that_is_refused(
     assert bench.upload(f"system/{private}/", BODY).refusal == (status, message)
     assert old.read_bytes() == b"old" and bench.unfinished() == [], "nothing is changed"
     (strike,) = journal(api)
-    assert strike["facts"]["path"] == "/home/file.txt"
+    assert (strike["facts"]["path"], strike["facts"]["transfer"]) == ("/home/file.txt", "upload")
     assert bench.upload(f"system/{private}/", BODY).status == 202
     assert old.read_bytes() == BODY
 
@@ -142,7 +146,7 @@ def test_an_upload_that_is_refused(
 @pytest.mark.parametrize(
     ("do", "content"),
     [
-        ("truncate", BODY[:5]),
+        ("{truncate: {silently: true}}", BODY[:5]),
         ("{corrupt: 2}", b"\xcf\xce23456789"),
         ("{slow: 1MB/s}", BODY),
         ("{delay: 1ms}", BODY),
@@ -153,6 +157,21 @@ def test_an_upload_that_arrives(bench: Bench, api: Api, private: str, do: str, c
     arm(api, do, private)
     assert bench.upload(f"system/{private}/", BODY).status == 202
     assert bench.real(private, "/home/file.txt").read_bytes() == content
+
+
+def test_an_upload_that_is_lost_on_its_way(bench: Bench, api: Api, private: str) -> None:
+    """The service has taken it in and answers so; that the storage got less is told where clients wait for it."""
+    bench.make(private, "/home")
+    old = bench.put(private, "/home/old.txt", b"old")
+    arm(api, "truncate", private)
+    for name, headers in (("new.txt", {}), ("old.txt", {}), ("old.txt", {"Range": "bytes=1-"})):
+        answer = bench.upload(f"system/{private}/", BODY, name, headers=headers)
+        record = answer.json["result"]
+        assert (answer.status, record["status"]) == (202, "STAGING_QUEUED")
+        source = record["source"]
+        assert reason(bench, record) == f"Transfer of {source} failed. only 5 of 10 bytes came"
+    assert old.read_bytes() == b"old" and bench.names(f"system/{private}/") == [".", "old.txt"]
+    assert bench.unfinished() == []
 
 
 @pytest.mark.parametrize(
@@ -173,7 +192,7 @@ def test_a_copy(
     bench.put(private, "/home/f.txt", BODY)
     arm(api, do, private, times=times)
     answer = act(bench, f"{private}/f.txt", action="copy", path="copy.txt")
-    assert len(journal(api)) == strikes
+    assert [strike["facts"]["transfer"] for strike in journal(api)] == ["copy"] * strikes
     there = bench.real(private, "/home/copy.txt")
     if refusal is None:
         assert answer.status == 200 and there.read_bytes() == BODY
@@ -189,6 +208,15 @@ def test_a_copy_behind_another_file(bench: Bench, api: Api, private: str) -> Non
     assert answer.status == 503 and whole.read_bytes() == b"first "
     assert act(bench, f"{private}/f.txt", action="copy", path="whole.txt", append="true").status == 200
     assert whole.read_bytes() == b"first " + BODY
+
+
+def test_a_copy_behind_another_file_is_whole_or_not_done(bench: Bench, api: Api, private: str) -> None:
+    bench.put(private, "/home/f.txt", BODY)
+    whole = bench.put(private, "/home/whole.txt", b"first ")
+    arm(api, "truncate", private)
+    answer = act(bench, f"{private}/f.txt", action="copy", path="whole.txt", append="true")
+    assert answer.refusal == (503, "Failed to copy data to /home/whole.txt: only 5 of 10 bytes came")
+    assert whole.read_bytes() == b"first "
 
 
 @pytest.mark.parametrize(
@@ -223,7 +251,8 @@ def test_an_import(
             assert bench.real(private, "/home/file").read_bytes() == ends
             again = [line for line in lines if line["description"].startswith("Attempt ")]
             assert len(again) == (1 if do == "drop" else 0), "a connection that broke is tried anew"
-    assert {strike["facts"]["path"] for strike in journal(api)} == {"/home/file"}
+    facts = [strike["facts"] for strike in journal(api)]
+    assert {(each["path"], each["transfer"]) for each in facts} == {("/home/file", "import")}
 
 
 @contextmanager
@@ -284,6 +313,35 @@ def test_imports_that_are_held_keep_no_other_waiting(bench: Bench, api: Api, pri
     assert {ended(bench, one)[-1]["status"] for one in held} == {"STAGING_COMPLETED"}
 
 
+@pytest.mark.parametrize(
+    ("do", "status", "words"),
+    [
+        ("read-error", 503, EIO),
+        ("{read-error: 4}", 503, EIO),
+        ("{disk-full: 4}", 503, "no space left on device"),
+        ("vanish", 400, "a file has gone meanwhile"),
+        ("deny", 403, "it may not be read"),
+        ("{deny: write}", 403, "it may not be read"),
+        ("truncate", 503, "bytes came"),
+        ("drop", 503, "connection reset by peer"),
+    ],
+)
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("action", ["clone", "publish"])
+def test_the_files_of_an_app(api: Api, bench: Bench, action: str, do: str, status: int, words: str) -> None:
+    """Nothing of what cannot be copied is kept, and it can be tried again."""
+    admin = Api(api.url, "admin")
+    named = {"action": action, "name": f"copy-{len(do)}-{action}", "version": "1.0"}
+    arm(api, do, "tacc.work.*", when="{app: classifier-1.0.0, path: '*.sh'}")
+    before = bench.unfinished()
+    answer = admin.request("PUT", "apps/v2/classifier-1.0.0", json=named)
+    assert (answer.status_code, words in answer.text) == (status, True), answer.text
+    assert {strike["facts"]["user"] for strike in journal(api)} == {"admin"}
+    assert bench.unfinished() == before
+    api.request("DELETE", SCENARIOS)
+    assert admin.request("PUT", "apps/v2/classifier-1.0.0", json=named).status_code == 202
+
+
 def test_outputs_of_jobs(bench: Bench, api: Api) -> None:
     """By the job's name: whoever downloads what it has left."""
     request = {
@@ -295,7 +353,7 @@ def test_outputs_of_jobs(bench: Bench, api: Api) -> None:
     api.call("GET", "apps/v2/classifier-1.0.0")
     text = (
         "name: test\nrules:\n  - at: transfer.file\n"
-        "    when: {job_name: outputs-struck, path: '*.err', user: student01}\n    do: deny\n"
+        "    when: {transfer: download, job_name: outputs-struck, path: '*.err', user: student01}\n    do: deny\n"
     )
     assert api.request("POST", f"{SCENARIOS}?again=true", data=text).status_code == 201
     submitted = api.request("POST", "jobs/v2", json=request)

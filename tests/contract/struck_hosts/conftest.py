@@ -65,6 +65,18 @@ class Stage:
         history = [entry["status"] for entry in self.api.call("GET", f"jobs/v2/{job_id}/history")]
         return [state for state, before in zip(history, [None, *history], strict=False) if state != before]
 
+    def entered(self, job_id: str) -> dict[str, str]:
+        """When it came into each state, by the history."""
+        found: dict[str, str] = {}
+        for entry in self.api.call("GET", f"jobs/v2/{job_id}/history"):
+            found.setdefault(entry["status"], entry["created"])
+        return found
+
+    def held(self, name: str = "struck") -> list[dict[str, Any]]:
+        """What the scenario holds."""
+        rules = self.control("GET", f"scenarios/{name}")["rules"]
+        return [held for rule in rules for held in rule["holding"]]
+
     def cancel(self, job_id: str) -> None:
         self.api.call("POST", f"jobs/v2/{job_id}", json={"action": "stop"})
 

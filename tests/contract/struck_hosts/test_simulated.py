@@ -126,7 +126,21 @@ def test_a_scheduler_that_lags_tells_old_news(stage: Stage) -> None:
     job = stage.run(job_id)
     assert job["status"] == "FINISHED"
     assert _seconds(job["remoteEnded"]) - _seconds(job["remoteStarted"]) == 5
-    assert _seconds(job["ended"]) - _seconds(job["accepted"]) >= 3600
+    assert _seconds(job["remoteStarted"]) - _seconds(job["accepted"]) < 60, "it began at once"
+    entered = stage.entered(job_id)
+    for state in ("RUNNING", "CLEANING_UP"):
+        assert _seconds(entered[state]) - _seconds(entered["QUEUED"]) == pytest.approx(3600, abs=60), (
+            "nobody knew before the news came"
+        )
+
+
+def test_a_lag_is_over_when_it_is_released(stage: Stage) -> None:
+    stage.arm("scheduler.status", {"lag": "48h"}, times=1)
+    job_id = stage.submit(parameters={"seconds": 5})
+    stage.advance("1h")
+    assert stage.job(job_id)["status"] == "QUEUED"
+    stage.release()
+    assert stage.run(job_id, limit="1h")["status"] == "FINISHED"
 
 
 def test_a_queue_is_held_for_a_time(stage: Stage) -> None:
@@ -155,8 +169,10 @@ def test_a_job_in_a_held_queue_can_be_stopped(stage: Stage) -> None:
     stage.arm("scheduler.submit", {"hold-queue": "48h"})
     job_id = stage.submit()
     stage.run(job_id, ("QUEUED",))
+    assert [held["facts"]["job"] for held in stage.held()] == [job_id]
     stage.cancel(job_id)
     assert stage.run(job_id, limit="1m")["status"] == "STOPPED"
+    assert stage.held() == []
 
 
 def test_a_cancel_that_is_refused_is_tried_until_it_is_not(stage: Stage) -> None:

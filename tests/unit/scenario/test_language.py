@@ -120,6 +120,8 @@ def test_json_is_yaml() -> None:
             "when: {event: x}",
             "nothing is known of `event` at `transfer.file`; what can be asked there: `user`",
         ),
+        ("when: {transfer: [input, archiv]}", "unknown transfer `archiv`; did you mean `archive`?"),
+        ("when: {transfer: '!*load?'}", "unknown transfer `*load?`"),
         ("when: [user]", "`when` is a mapping with `user`"),
         ("after: it", "unknown rule `it`"),
         ("after: rule 1", "`after` names the rule itself"),
