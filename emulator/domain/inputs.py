@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from emulator.domain import patterns
-from emulator.domain.app import AppArgument, AppInput
+from emulator.domain.app import AppInput
+from emulator.domain.arguments import check_arguments, check_cardinality
 from emulator.domain.errors import Invalid
 from emulator.domain.paths import basename
 
@@ -49,28 +50,8 @@ class InputSource:
 
 
 def check_inputs(declared: Iterable[AppInput], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of the record: as submitted, with the defaults of hidden ones; raises Invalid.
-
-    Optional inputs that were not given are left out: their defaults are not used.
-    """
-    known = {one.id: one for one in declared}
-    for key in given:
-        if key not in known:
-            raise Invalid(f"Unrecognized input {key}.")
-    checked: dict[str, Any] = {}
-    for one in known.values():
-        value = given.get(one.id)
-        if not one.visible:
-            if value is not None:
-                raise Invalid(
-                    f"Invalid value for {one.id}. {one.id} is a fixed value that cannot be set manually. "
-                )
-            if one.default is not None:
-                checked[one.id] = one.default
-        elif value is not None or one.required:
-            _check_values(one, input_values(one.id, value))
-            checked[one.id] = value
-    return checked
+    """The inputs of the record, as submitted: see :func:`check_arguments`."""
+    return check_arguments(declared, given, _check, ("input", "value"))
 
 
 def input_values(input_id: str, value: Any) -> list[str]:
@@ -84,15 +65,8 @@ def input_values(input_id: str, value: Any) -> list[str]:
     return [piece.strip() for text in texts for piece in text.split(";") if piece.strip()]
 
 
-def check_cardinality(one: AppArgument, count: int) -> None:
-    """Raises Invalid for too few or too many values."""
-    if count < one.min_cardinality:
-        raise Invalid(f"{one.id} requires at least {one.min_cardinality} values")
-    if one.max_cardinality != -1 and count > one.max_cardinality:
-        raise Invalid(f"{one.id} may have at most {one.max_cardinality} values")
-
-
-def _check_values(one: AppInput, values: list[str]) -> None:
+def _check(one: AppInput, given: Any) -> Any:
+    values = input_values(one.id, given)
     if one.required and not values:
         raise Invalid(f"No input specified for {one.id}")
     check_cardinality(one, len(values))
@@ -102,6 +76,7 @@ def _check_values(one: AppInput, values: list[str]) -> None:
                 f"Invalid input value, {value}, for {one.id}. Value must match the following expression: "
                 f"{one.validator}"
             )
+    return given
 
 
 def input_sources(inputs: Mapping[str, Any], origins: Iterable[str]) -> list[InputSource]:

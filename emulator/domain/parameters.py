@@ -11,8 +11,8 @@ from typing import Any
 
 from emulator.domain import patterns
 from emulator.domain.app import AppArgument, AppParameter
+from emulator.domain.arguments import check_arguments, check_cardinality
 from emulator.domain.errors import Invalid
-from emulator.domain.inputs import check_cardinality
 from emulator.domain.resources import number_text
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -21,30 +21,8 @@ _TRUTHS = {"1": True, "on": True, "true": True, "0": False, "off": False, "false
 
 
 def check_parameters(declared: Iterable[AppParameter], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of the record: typed, with the defaults of hidden ones; raises Invalid.
-
-    Optional parameters that were not given are left out: their defaults are not used.
-    """
-    known = {one.id: one for one in declared}
-    for key in given:
-        if key not in known:
-            raise Invalid(f"Unrecognized parameter {key}.")
-    checked: dict[str, Any] = {}
-    for one in known.values():
-        value = given.get(one.id)
-        if not one.visible:
-            if value is not None:
-                raise Invalid(
-                    f"Invalid parameter value for {one.id}. {one.id} is a fixed value that cannot be set "
-                    "manually. "
-                )
-            if one.default is not None:
-                checked[one.id] = one.default
-        elif value is not None or one.required:
-            typed = _check(one, value)
-            if typed is not None:
-                checked[one.id] = typed
-    return checked
+    """The parameters of the record, typed: see :func:`check_arguments`."""
+    return check_arguments(declared, given, _check, ("parameter", "parameter value"))
 
 
 def _check(one: AppParameter, value: Any) -> Any:
