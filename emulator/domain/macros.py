@@ -144,8 +144,10 @@ def startup_macros(job: Job, system: System, work_dir: str, base_url: str) -> di
 
 def resolve_macros(text: str, values: Mapping[str, str]) -> str:
     """Every ``${NAME}`` of ``values`` replaced, once and literally; others stay."""
+    if "${" not in text or not values:
+        return text
     names = "|".join(re.escape(name) for name in sorted(values, key=len, reverse=True))
-    return re.sub(rf"\$\{{({names})\}}", lambda match: values[match[1]], text) if values else text
+    return re.sub(rf"\$\{{({names})\}}", lambda match: values[match[1]], text)
 
 
 def iso(when: datetime) -> str:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from emulator.domain.job import Job
 from emulator.domain.macros import (
@@ -99,9 +100,8 @@ def substitute(template: str, arguments: Iterable[tuple[str, str]], macros: dict
     else is left to the shell.
     """
     arguments = list(arguments)
-    names = "|".join(re.escape(name) for name in macros)
     patterns = [rf"\$\{{(?i:{re.escape(argument_id)})\}}" for argument_id, _ in arguments]
-    patterns += [NOTIFICATION.pattern, rf"\$\{{(?:{names})\}}"]
+    patterns += [NOTIFICATION.pattern, _any_of(tuple(macros))]
 
     def replacement(match: re.Match[str]) -> str:
         number = (match.lastindex or 0) - 1
@@ -111,6 +111,12 @@ def substitute(template: str, arguments: Iterable[tuple[str, str]], macros: dict
         return macros[inner] if inner in macros else notification_text(inner.partition("|")[2])
 
     return re.sub("|".join(f"({pattern})" for pattern in patterns), replacement, template)
+
+
+@cache
+def _any_of(names: tuple[str, ...]) -> str:
+    """The macros are the same for all jobs."""
+    return rf"\$\{{(?:{'|'.join(map(re.escape, names))})\}}"
 
 
 def blacklisted_commands(setting: str) -> tuple[str, ...]:

@@ -31,10 +31,13 @@ NO_MANIFEST = "No archive file found. Entire job directory will be archived."
 
 def clean_up(step: Step) -> Outcome:
     """CLEANING_UP: to the archive, or to the end."""
-    job = step.job
-    if job.plan.archive and job.remote_outcome != OUTCOME_FAILED_SKIP_ARCHIVE:
-        return Next(state=JobState.ARCHIVING)
-    return Next(state=_final(job))
+    return to_archive(step.job) or Next(state=_final(step.job))
+
+
+def to_archive(job: Job) -> Next | None:
+    """On from CLEANING_UP; None for a job whose outputs are not archived."""
+    wanted = job.plan.archive and job.remote_outcome != OUTCOME_FAILED_SKIP_ARCHIVE
+    return Next(state=JobState.ARCHIVING) if wanted else None
 
 
 def archive(step: Step) -> Outcome:
@@ -57,6 +60,7 @@ def archive(step: Step) -> Outcome:
                 raise
             return _ended_without(step)
         with step.tools.store.write() as tx:
+            step.save_entries(tx)
             tx.jobs.update(step.job.id, archived=True)
             step.job = replace(step.job, archived=True)
             _tell(step, tx, legacy.ARCHIVING_FINISHED)
@@ -67,6 +71,7 @@ def archive(step: Step) -> Outcome:
 def _ended_without(step: Step) -> Next:
     """As the older service has it: a job whose outputs stay behind has ended as its script has."""
     with step.tools.store.write() as tx:
+        step.save_entries(tx)
         _tell(step, tx, legacy.ARCHIVING_FAILED)
     return Next(state=_final(step.job), message=legacy.NOT_ARCHIVED)
 

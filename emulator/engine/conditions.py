@@ -15,6 +15,8 @@ from emulator.store import Transaction
 
 _S = JobState
 _STAGING = frozenset({_S.PROCESSING_INPUTS, _S.STAGING_INPUTS})
+_WITHOUT = frozenset({_S.ACCEPTED, _S.PENDING, _S.STAGED, _S.CLEANING_UP})
+"""States that need nothing."""
 _AT_THE_SCHEDULER = frozenset({_S.SUBMITTING, _S.QUEUED, _S.RUNNING})
 
 
@@ -24,6 +26,8 @@ def require(tools: Tools, job: Job, state: JobState) -> dict[str, System]:
     Raises StepBlocked while one is disabled or not UP, or the app is disabled; StepFailed when one of
     them has been erased. The app matters until it has been brought to the execution system.
     """
+    if state in _WITHOUT:
+        return {}
     with tools.store.read() as tx:
         systems = {system_id: _usable(tx, job, system_id) for system_id in _touched(tx, job, state)}
         if state in _STAGING or state is _S.STAGING_JOB:

@@ -59,6 +59,12 @@ RECIPE: dict[JobState, Callable[[Step], Outcome]] = {
     _S.BLOCKED: blocking.test,
 }
 
+_PASSED: dict[JobState, Callable[[Job], Next | None]] = {
+    _S.PENDING: staging.begun,
+    _S.STAGED: submitting.place_taken,
+    _S.CLEANING_UP: archiving.to_archive,
+}
+
 STORE_PAUSE = timedelta(seconds=5)
 """Before a step is repeated whose outcome could not be saved, or was none that the law allows."""
 
@@ -126,7 +132,7 @@ class Journey:
         if outcome.state.terminal and not again:
             submitting.forget(step)
         try:
-            job = transitions.move(self._tools, step, outcome)
+            job = transitions.move(self._tools, step, outcome, self._onward)
         except StepBlocked:  # the guard has refused: the condition is back
             return Rest(until=blocking.next_test(self._tools, step.job))
         if job.status.terminal:
@@ -141,6 +147,13 @@ class Journey:
             submitting.forget(step)
         self._tools.strikes.gate.forget(job.world, job.id)
         return Rest(ended=True)
+
+    def _onward(self, job: Job) -> Next | None:
+        """Through states without work of their own a job goes in one transaction, unless scenarios are asked there."""
+        through = _PASSED.get(job.status)
+        if through is None or job.struck is not None or struck_steps.listened_to(self._tools, job):
+            return None
+        return through(job)
 
 
 def _outcome(step: Step) -> Outcome:

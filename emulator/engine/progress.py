@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from emulator.domain.search import Condition, Operator
 from emulator.engine.meter import Meter
-from emulator.engine.step import Step
+from emulator.engine.step import Entry, Step
 from emulator.engine.transfer import Extent
 from emulator.store import Transaction
 
+AT_ONCE = 1024 * 1024
+"""Bytes that are brought before anybody could look how far they are."""
 MAX_NOTES = 20
 """Of what was left out, so many are named in the history; the rest would drown it."""
 
@@ -24,19 +26,31 @@ class TransferProgress:
         self._description = description
         self._attempt_text = attempt_text
         self._meter = Meter(step.clock, source)
-        self._seq = 0
+        self._entry: Entry | None = None
         self._notes = 0
 
     def begin(self, extent: Extent) -> None:
-        """See transfer.Watch; again when the extent becomes known only later."""
-        self._meter.begin(self._step.ids.legacy("009", subject=self._step.job.id), extent)
-        with self._step.tools.store.write() as tx:
-            before = self._seq or (None if self._step.fresh else self._entry_of_an_earlier_try(tx))
-            if before is None:
-                self._seq = self._step.record(tx, self._description, self._meter.document())
-            else:
-                self._seq = before
-                tx.events.update_progress(self._seq, self._meter.document())
+        """See transfer.Watch; again when the extent becomes known only later.
+
+        Of what is small the entry is saved when its end is, or when somebody has to wait before that.
+        """
+        step, document = self._step, self._meter.document
+        self._meter.begin(step.ids.legacy("009", subject=step.job.id), extent)
+        known, self._entry = self._entry, self._entry or Entry(self._description, step.clock.now(), document)
+        if known is None and step.fresh and 0 < extent.bytes <= AT_ONCE:
+            step.record_later(self._entry)
+            return
+        with step.tools.store.write() as tx:
+            step.save_entries(tx)
+            self._save(tx, self._entry)
+
+    def _save(self, tx: Transaction, entry: Entry) -> None:
+        if not entry.seq and not self._step.fresh:
+            entry.seq = self._entry_of_an_earlier_try(tx) or 0
+        if entry.seq:
+            tx.events.update_progress(entry.seq, entry.document())
+        else:
+            entry.seq = self._step.record(tx, entry.description, entry.document())
 
     def _entry_of_an_earlier_try(self, tx: Transaction) -> int | None:
         job = self._step.job
@@ -52,9 +66,10 @@ class TransferProgress:
 
     def moved(self, count: int) -> None:
         """See transfer.Watch."""
-        if self._meter.moved(count):
+        if self._meter.moved(count) and self._entry is not None:
             with self._step.tools.store.write() as tx:
-                tx.events.update_progress(self._seq, self._meter.document())
+                self._step.save_entries(tx)
+                tx.events.update_progress(self._entry.seq, self._meter.document())
 
     def checkpoint(self) -> None:
         """See transfer.Watch."""
@@ -75,4 +90,5 @@ class TransferProgress:
     def end(self) -> None:
         """The transfer is complete: its last counts are saved together with the step's outcome."""
         self._meter.end()
-        self._step.progress[self._seq] = self._meter.document()
+        if self._entry is not None and self._entry.seq:
+            self._step.progress[self._entry.seq] = self._meter.document()

@@ -9,6 +9,7 @@ from functools import partial
 from emulator.domain import paths
 from emulator.domain.errors import StepFailed
 from emulator.domain.inputs import InputSource, SourceKind
+from emulator.domain.job import Job
 from emulator.domain.states import JobState
 from emulator.engine.faults import failing_as
 from emulator.engine.fetching import Fetch
@@ -40,6 +41,11 @@ def accept(step: Step) -> Outcome:
 
 def begin(_step: Step) -> Outcome:
     """PENDING: a worker has taken the job up."""
+    return Next(state=JobState.PROCESSING_INPUTS)
+
+
+def begun(_job: Job) -> Next:
+    """As :func:`begin`, for a job that the worker has just brought there."""
     return Next(state=JobState.PROCESSING_INPUTS)
 
 

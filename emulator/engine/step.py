@@ -70,6 +70,17 @@ class Signal:
         self.calls = Calls()
 
 
+@dataclass(slots=True)
+class Entry:
+    """An entry of the history that tells of something under way. ``seq`` 0: it is not saved yet."""
+
+    description: str
+    created: datetime
+    document: Callable[[], dict[str, Any]]
+    """How it stands now."""
+    seq: int = 0
+
+
 class Step:
     """One step of one job."""
 
@@ -86,6 +97,7 @@ class Step:
         self.ids: Chance = tools.ids.of(job.world)
         self.progress: dict[int, dict[str, Any]] = {}
         """Progress entries by sequence number, to be saved with the step's outcome."""
+        self._later: list[Entry] = []
         self.deadline: tuple[datetime, StepFailed] | None = None
         """When the step's time is over, and how it fails then."""
         self.trouble: OSError | None = None
@@ -131,6 +143,9 @@ class Step:
 
         Whoever waits for the world to be at rest does not wait for this. Raises as :meth:`checkpoint`.
         """
+        if self._later:  # it may take long
+            with self.tools.store.write() as tx:
+                self.save_entries(tx)
         over = threading.Event()
         ends = [_ending(subscribe, over) for subscribe in calls]
         self.checkpoint()
@@ -167,8 +182,33 @@ class Step:
         if text is not None and self.tools.settings.jobs_profile == legacy.PROFILE:
             self.note(text.format(attempt=attempt))
 
-    def record(self, tx: Transaction, description: str, progress: dict[str, Any] | None = None) -> int:
+    def record_later(self, entry: Entry) -> None:
+        """As :meth:`record`, together with what the step saves next, its outcome at the latest.
+
+        For what will hardly take time; a step that is cut off before leaves no entry.
+        """
+        self._later.append(entry)
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether there are any to be recorded later."""
+        return bool(self._later)
+
+    def save_entries(self, tx: Transaction) -> None:
+        """Those that were to be recorded later."""
+        entries, self._later = self._later, []
+        for entry in entries:
+            entry.seq = self.record(tx, entry.description, entry.document(), entry.created)
+
+    def record(
+        self,
+        tx: Transaction,
+        description: str,
+        progress: dict[str, Any] | None = None,
+        when: datetime | None = None,
+    ) -> int:
         """As :meth:`note`, in a transaction; the answer is the entry's sequence number."""
+        self.save_entries(tx)
         event = self.tools.journal.record(
             tx,
             world=self.job.world,
@@ -178,6 +218,7 @@ class Step:
             description=description,
             created_by=self.job.owner,
             progress=progress,
+            when=when,
         )
         return event.seq
 

@@ -22,7 +22,7 @@ from emulator.engine import monitoring
 from emulator.engine.occasions import occasion_of
 from emulator.engine.outcome import Outcome, Wait
 from emulator.engine.passage import Partial, Passage, Side, Watched
-from emulator.engine.step import Step
+from emulator.engine.step import Step, Tools
 from emulator.engine.striking import DELAY, HOLD
 from emulator.engine.struck_files import Refusal, error
 
@@ -34,6 +34,11 @@ _NEVER_ASKED = frozenset({_S.ACCEPTED, _S.BLOCKED})
 _WORDED = frozenset({_S.PROCESSING_INPUTS, _S.STAGING_INPUTS, _S.STAGING_JOB, _S.SUBMITTING, _S.ARCHIVING})
 """States whose steps put an error of a machine into words of their own."""
 _WATCHED = frozenset({_S.QUEUED, _S.RUNNING})
+
+
+def listened_to(tools: Tools, job: Job) -> bool:
+    """Whether the gate may have something to say at a step of the job."""
+    return tools.strikes.armed(job.world, FAMILY)
 
 
 def enter(step: Step) -> Outcome | None:

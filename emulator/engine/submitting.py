@@ -12,7 +12,7 @@ from emulator.domain.errors import StepBlocked, StepFailed
 from emulator.domain.job import Job
 from emulator.domain.ports import Launch
 from emulator.domain.preparing import Preparing
-from emulator.domain.recovery import CONNECTION
+from emulator.domain.recovery import CONNECTION, SYSTEM
 from emulator.domain.states import JobState
 from emulator.engine import conditions, preparing
 from emulator.engine.faults import transient
@@ -20,6 +20,7 @@ from emulator.engine.launches import launch_of
 from emulator.engine.outcome import Next, Outcome, Wait
 from emulator.engine.step import Step
 from emulator.engine.transfer import ATTEMPTS, cause_of
+from emulator.store import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,20 @@ def take_place(step: Step) -> None:
         conditions.require_room(tx, step.job, system)
         tx.jobs.update(step.job.id, handle=PLACE)
     step.job = replace(step.job, handle=PLACE)
+
+
+def place_taken(job: Job) -> Next:
+    """On from STAGED, with a place on the system as :func:`take_place` takes it."""
+    if job.handle is not None:
+        return Next(state=_S.STAGING_JOB)
+
+    def room(tx: Transaction) -> None:
+        system = tx.systems.get(job.world, job.plan.execution_system)
+        if system is None:
+            raise StepBlocked(SYSTEM, "The step itself will say that its system is gone.")
+        conditions.require_room(tx, job, system)
+
+    return Next(state=_S.STAGING_JOB, changes={"handle": PLACE}, guard=room)
 
 
 def _write_intent(step: Step) -> Launch:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from emulator.domain import legacy
-from emulator.domain.errors import TransitionError
+from emulator.domain.errors import StepBlocked, TransitionError
 from emulator.domain.job import Job
 from emulator.domain.states import JobState, check_transition, status_message
 from emulator.engine.outcome import Next, Wait
 from emulator.engine.step import Step, Tools
+from emulator.store import Transaction
 
 MESSAGE_LENGTH = 2048
 
 _S = JobState
 
 
-def move(tools: Tools, step: Step, outcome: Next) -> Job:
-    """Bring the job into its next state; the answer is the job after it.
+Onward = Callable[[Job], Next | None]
+"""Where a job goes on to that has just come to a state, if it only passes through that."""
+
+
+def _nowhere(_job: Job) -> None:
+    return None
+
+
+def move(tools: Tools, step: Step, outcome: Next, onward: Onward = _nowhere) -> Job:
+    """Bring the job into its next state, and by ``onward`` through those that it only passes; the job after it.
 
     It stays where it is when its user has asked for its end meanwhile and it was about to end otherwise: an
-    accepted cancel is kept. Raises TransitionError for what the law forbids, StepBlocked from the guard.
+    accepted cancel is kept. Raises TransitionError for what the law forbids, StepBlocked from the outcome's guard;
+    a guard on the way stops the job before it.
     """
     with tools.store.write() as tx:
         found = tx.jobs.standing(step.job.id)
@@ -34,33 +45,55 @@ def move(tools: Tools, step: Step, outcome: Next) -> Job:
             return current
         if outcome.guard is not None:
             outcome.guard(tx)
-        now = step.clock.now()
-        changes: dict[str, Any] = {
-            "struck": None,
-            **outcome.changes,
-            "status": outcome.state,
-            "last_updated": now,
-        }
-        if outcome.state.terminal:
-            changes["ended"] = now
-        after = replace(current, **changes)
-        changes["last_status_message"] = _message(current, after, outcome)
-        after = replace(after, last_status_message=changes["last_status_message"])
+        step.save_entries(tx)
         for seq, progress in step.progress.items():
             tx.events.update_progress(seq, progress)
-        tx.jobs.update(current.id, **changes)
-        tools.journal.record(
-            tx,
-            world=current.world,
-            subject=current.id,
-            kind="job",
-            status=outcome.state.value,
-            description=legacy.description(outcome.state, tools.settings.jobs_profile),
-            created_by=current.owner,
-            resource=after,
-            when=_moment(outcome.when or now, step.job.last_updated, now),
-        )
-    return after
+        changes, job = _enter(tools, tx, current, outcome, step.clock.now())
+        while (further := _further(tx, job, onward)) is not None:
+            check_transition(job.status, further.state)
+            more, job = _enter(tools, tx, job, further, step.clock.now())
+            changes |= more
+        tx.jobs.update(job.id, **changes)
+    return job
+
+
+def _further(tx: Transaction, job: Job, onward: Onward) -> Next | None:
+    further = None if job.cancel_requested else onward(job)
+    if further is not None and further.guard is not None:
+        try:
+            further.guard(tx)
+        except StepBlocked:
+            return None  # the step itself will meet that, and be blocked where it is
+    return further
+
+
+def _enter(
+    tools: Tools, tx: Transaction, before: Job, outcome: Next, now: datetime
+) -> tuple[dict[str, Any], Job]:
+    """Tell of the new state. The answer: what is to be saved, and the job as it is then."""
+    changes: dict[str, Any] = {
+        "struck": None,
+        **outcome.changes,
+        "status": outcome.state,
+        "last_updated": now,
+    }
+    if outcome.state.terminal:
+        changes["ended"] = now
+    after = replace(before, **changes)
+    changes["last_status_message"] = _message(before, after, outcome)
+    after = replace(after, last_status_message=changes["last_status_message"])
+    tools.journal.record(
+        tx,
+        world=before.world,
+        subject=before.id,
+        kind="job",
+        status=outcome.state.value,
+        description=legacy.description(outcome.state, tools.settings.jobs_profile),
+        created_by=before.owner,
+        resource=after,
+        when=_moment(outcome.when or now, before.last_updated, now),
+    )
+    return changes, after
 
 
 def _moment(when: datetime, before: datetime, now: datetime) -> datetime:
@@ -70,9 +103,10 @@ def _moment(when: datetime, before: datetime, now: datetime) -> datetime:
 
 def stay(tools: Tools, step: Step, outcome: Wait) -> None:
     """Save what was learnt while the job stays in its state."""
-    if not outcome.changes and not step.progress:
+    if not outcome.changes and not step.progress and not step.has_entries:
         return
     with tools.store.write() as tx:
+        step.save_entries(tx)
         for seq, progress in step.progress.items():
             tx.events.update_progress(seq, progress)
         if outcome.changes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, Index, create_engine, event, inspect, select
 from sqlalchemy.dialects import registry
@@ -48,38 +48,58 @@ class SchemaMismatch(Exception):
     """The data directory was written by a newer version, or holds no database at all."""
 
 
+R = TypeVar("R")
+
+
+class _Rows(Generic[R]):
+    """The rows of one kind, made when a transaction first asks for them: most ask for two or three kinds."""
+
+    def __init__(self, rows: Callable[[Connection], R]) -> None:
+        self._rows = rows
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, transaction: Transaction, owner: type) -> R:
+        rows = self._rows(transaction.connection)
+        vars(transaction)[self._name] = rows  # found before this is asked again
+        return rows
+
+
 class Transaction:
     """One unit of work: everything done through it is saved together, or not at all."""
 
+    accounts = _Rows(AccountRows)
+    clients = _Rows(ClientRows)
+    clocks = _Rows(ClockRows)
+    chances = _Rows(ChanceRows)
+    tokens = _Rows(TokenRows)
+    postits = _Rows(PostitRows)
+    systems = _Rows(SystemRows)
+    credentials = _Rows(CredentialRows)
+    apps = _Rows(AppRows)
+    files = _Rows(FileRows)
+    file_stagings = _Rows(StagingRows)
+    jobs = _Rows(JobRows)
+    events = _Rows(EventRows)
+    listeners = _Rows(ListenerRows)
+    simulations = _Rows(SimulationRows)
+    subscriptions = _Rows(SubscriptionRows)
+    metadata = _Rows(MetadataRows)
+    attempts = _Rows(AttemptRows)
+    keys = _Rows(KeyRows)
+    webhooks = _Rows(WebhookRows)
+    scenarios = _Rows(ScenarioRows)
+    worlds = _Rows(WorldRows)
+
     def __init__(self, connection: Connection) -> None:
-        self.accounts = AccountRows(connection)
-        self.clients = ClientRows(connection)
-        self.clocks = ClockRows(connection)
-        self.chances = ChanceRows(connection)
-        self.tokens = TokenRows(connection)
-        self.postits = PostitRows(connection)
-        self.systems = SystemRows(connection)
-        self.credentials = CredentialRows(connection)
-        self.apps = AppRows(connection)
-        self.files = FileRows(connection)
-        self.file_stagings = StagingRows(connection)
-        self.jobs = JobRows(connection)
-        self.events = EventRows(connection)
-        self.listeners = ListenerRows(connection)
-        self.simulations = SimulationRows(connection)
-        self.subscriptions = SubscriptionRows(connection)
-        self.metadata = MetadataRows(connection)
-        self.attempts = AttemptRows(connection)
-        self.keys = KeyRows(connection)
-        self.webhooks = WebhookRows(connection)
-        self.scenarios = ScenarioRows(connection)
-        self.worlds = WorldRows(connection)
-        self._connection = connection
+        self.connection = connection
         self._after: list[Callable[[], None]] = []
 
     def records(self, world: str) -> WorldRecords:
         """All records of a world."""
-        return WorldRecords(self._connection, world)
+        return WorldRecords(self.connection, world)
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Run ``action`` once the work is safely stored; never if it is rolled back."""

@@ -19,7 +19,11 @@ from tests.real.waiting import wait_until
 Make = Callable[..., Bench]
 
 
-@pytest.mark.parametrize("state", CHAIN[:-1])
+PASSED = ("STAGED", "CLEANING_UP")
+"""A job leaves these in the transaction that brings it there: nobody comes between."""
+
+
+@pytest.mark.parametrize("state", [state for state in CHAIN[:-1] if state not in PASSED])
 def test_cancelled_as_it_enters_a_state(benches: Make, state: str) -> None:
     bench = benches(journal=ActingJournal)
     bench.furnish()
