@@ -84,14 +84,17 @@ def test_storage_down_for_ten_minutes(lesson: Lesson) -> None:
 def test_login_refused(lesson: Lesson) -> None:
     lesson.arm()
     job = lesson.submit()
-    assert lesson.run(job) == "FAILED"
+    assert lesson.run(job, "BLOCKED") == "BLOCKED"
     assert lesson.message(job) == (
-        "JOBS_STAGING_FAILED Unable to create the job's work directory: "
-        "stampede2.tacc.example.org: Authentication failed."
+        "Transitioning from status PROCESSING_INPUTS to BLOCKED in phase STAGING_INPUTS. Unable to create the job's "
+        "work directory: stampede2.tacc.example.org: Authentication failed."
     )
     assert lesson.record(job).get("remoteJobId") is None
-    assert lesson.states(job)[-2:] == ["PROCESSING_INPUTS", "FAILED"]
-    assert lesson.struck() == [("host.connect", "refuse-login")]
+    lesson.world.clock.advance("1h")
+    assert lesson.status(job) == "BLOCKED"
+    lesson.world.control("DELETE", f"scenarios/{lesson.name}")
+    assert lesson.run(job) == "FINISHED"
+    assert set(lesson.struck()) == {("host.connect", "refuse-login")}
 
 
 def test_scratch_full(lesson: Lesson) -> None:

@@ -35,7 +35,7 @@ class Asking:
     def command(self, launch: Launch) -> Iterator[None]:
         """A command to the scheduler of a sandbox, or to one that is played, is given inside the block.
 
-        Raises ConnectionError, TimeoutError, PermissionError, OSError as a machine's connection and shell would. On
+        Raises ConnectionError, TimeoutError, OSError as a machine's connection and shell would. On
         real machines these points are met by their own shells.
         """
         if launch.play is None and launch.account is not None:
@@ -60,7 +60,7 @@ class Asking:
 def connection_error(strike: Strike, host: str) -> OSError:
     """What whoever connects to the machine meets."""
     if strike.action.kind == "refuse-login":
-        return PermissionError(
+        return ConnectionError(
             errno.EACCES, f"{host}: {strike.action.args['message'] or 'Authentication failed.'}"
         )
     reason = strike.action.args["message"] or os.strerror(errno.EHOSTUNREACH)

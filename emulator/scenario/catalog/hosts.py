@@ -40,7 +40,7 @@ ACTIONS = (
     ActionKind(
         name="refuse-login",
         points=_CONNECT,
-        text="The host lets nobody in: the step fails for good, requests for its files are 412.",
+        text="The host lets nobody in: jobs are BLOCKED until it does, requests for its files are 412.",
         args={"message": Argument(Unit.TEXT, "", "the cause; else `Authentication failed.`")},
         main="message",
     ),

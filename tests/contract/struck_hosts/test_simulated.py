@@ -19,6 +19,7 @@ HERE: dict[str, Any] = {"when": {"host": "stampede2*"}}
 
 BLOCKS = [
     ("host.connect", "unreachable", "PROCESSING_INPUTS"),
+    ("host.connect", "refuse-login", "PROCESSING_INPUTS"),
     ("host.exec", "drop", "SUBMITTING"),
     ("host.exec", "timeout", "SUBMITTING"),
     ("scheduler.submit", "unreachable", "SUBMITTING"),
@@ -45,16 +46,6 @@ def test_what_passes_blocks_the_job_which_recovers(stage: Stage, at: str, do: st
         ("scheduler.submit", "reject", f"{THRICE} {REFUSED}"),
         ("scheduler.submit", {"reject": "sbatch: no such partition"}, f"{THRICE} sbatch: no such partition"),
         ("host.exec", {"exit": {"code": 3, "message": "disk quota exceeded"}}, "disk quota exceeded"),
-        (
-            "host.connect",
-            "refuse-login",
-            "Unable to create the job's work directory: stampede2.tacc.example.org: Authentication failed.",
-        ),
-        (
-            "host.connect",
-            {"refuse-login": "Permission denied (publickey)."},
-            "Permission denied (publickey).",
-        ),
     ],
 )
 def test_what_lasts_fails_the_job_in_its_words(stage: Stage, at: str, do: Any, message: str) -> None:
