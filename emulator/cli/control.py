@@ -6,7 +6,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 # never through a proxy: the emulator is meant, not the way out
@@ -45,6 +45,18 @@ def ask_text(url: str, path: str, method: str = "GET", timeout: float = 5, body:
         with _OPENER.open(request, timeout=timeout) as response:
             found: bytes = response.read()
             return found
+    except urllib.error.HTTPError as error:
+        raise _refusal(url, error) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoAnswer(f"no emulator answers at {url}: {error}") from error
+
+
+def receive(url: str, path: str, timeout: float = 5) -> Iterator[bytes]:
+    """What ``<url>/_emulator/<path>`` answers, line by line: it need not fit into memory. Raises NoAnswer, Refused."""
+    request = urllib.request.Request(f"{url.rstrip('/')}/_emulator/{path}")
+    try:
+        with _OPENER.open(request, timeout=timeout) as answer:
+            yield from answer
     except urllib.error.HTTPError as error:
         raise _refusal(url, error) from error
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from emulator.cli.control import NoAnswer, ask, ask_text
+from emulator.cli.control import NoAnswer, ask, receive
 from emulator.cli.env import announced_url
 from emulator.cli.options import with_settings
 from emulator.domain.errors import EmulatorError
@@ -151,13 +151,21 @@ def release(
 @click.option(
     "--times/--no-times", default=True, help="with or without times, which a clock that runs makes differ"
 )
+@click.option("--empty", is_flag=True, help="forget what they did, instead of telling it; their counts stay")
 @_to_server
-def journal(settings: Settings, url: str | None, world: str, lines: bool, times: bool) -> None:
+def journal(settings: Settings, url: str | None, world: str, lines: bool, times: bool, empty: bool) -> None:
     """What the rules did: time, scenario, rule, action, and what it touched."""
     path = f"worlds/{quote(world, safe='')}/journal"
+    if empty:
+        click.echo(f"{_ask(settings, url, path, 'DELETE')['removed']} removed")
+        return
     if lines:
         query = urlencode({"form": "lines", "times": "true" if times else "false"})
-        click.echo(_asked(ask_text, settings, url, f"{path}?{query}").decode(), nl=False)
+        try:
+            for line in receive(announced_url(settings, url), f"{path}?{query}", timeout=60):
+                click.echo(line, nl=False)
+        except NoAnswer as error:
+            raise click.ClickException(str(error)) from error
         return
     after = 0
     while True:
@@ -237,18 +245,7 @@ def _indented(text: str) -> str:
 
 
 def _ask(settings: Settings, url: str | None, path: str, method: str = "GET", body: Any = None) -> Any:
-    return _asked(ask, settings, url, path, method, body)
-
-
-def _asked(
-    how: Callable[..., Any],
-    settings: Settings,
-    url: str | None,
-    path: str,
-    method: str = "GET",
-    body: Any = None,
-) -> Any:
     try:
-        return how(announced_url(settings, url), path, method, timeout=60, body=body)
+        return ask(announced_url(settings, url), path, method, timeout=60, body=body)
     except NoAnswer as error:
         raise click.ClickException(str(error)) from error

@@ -216,8 +216,10 @@ class _RuleReader:
 
     def _match(self, key: str, tree: Tree) -> Match:
         texts = self._reader.texts(tree, quoted(key))
-        for pattern in (text.removeprefix("!") for text in texts if text and key in VALUES):
-            if not any(fnmatchcase(value, pattern) for value in VALUES[key]):
+        for pattern in (text.removeprefix("!") for text in texts):
+            if not pattern:
+                self._reader.note(tree.line, f"{quoted(key)} is empty: nothing would fit")
+            elif key in VALUES and not any(fnmatchcase(value, pattern) for value in VALUES[key]):
                 self._reader.note(tree.line, unknown(key, pattern, VALUES[key]))
         return Match(
             tuple(text for text in texts if not text.startswith("!")),
@@ -252,10 +254,9 @@ class _RuleReader:
 
 
 def _seed(text: str) -> int:
-    found = quantities.whole(text)
-    if not 0 <= found <= _LARGEST_SEED:
-        raise ValueError("a whole number, 0 or more")
-    return found
+    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST_SEED:
+        return int(text)
+    raise ValueError(f"a whole number from 0 to {_LARGEST_SEED}")
 
 
 def _value(reader: Reader, found: Located, key: str, parse: Callable[[str], Any], otherwise: Any) -> Any:

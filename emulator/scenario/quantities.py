@@ -71,9 +71,9 @@ def share(text: str) -> float:
 
 def whole(text: str) -> int:
     """A whole number, 0 or more."""
-    if _WHOLE.fullmatch(text.removeprefix("-")):
+    if _WHOLE.fullmatch(text):
         return int(text)
-    raise ValueError("a whole number")
+    raise ValueError("a whole number, 0 or more")
 
 
 def flag(text: str) -> bool:

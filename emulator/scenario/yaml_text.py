@@ -14,6 +14,10 @@ MOST_BYTES = 4 * LARGEST + 1
 """What is enough of a file to see that it is too large."""
 _MOST_PARTS = 20_000
 _DEEPEST = 16
+_QUOTE_STAR = "; what begins with `*` goes in quotes"
+_QUOTE_BANG = "; what begins with `!` goes in quotes"
+_HINTS = {"scanning an alias": _QUOTE_STAR, "scanning a tag": _QUOTE_BANG}
+"""What was probably meant where the reader of YAML gives up."""
 _PLAIN_TAGS = ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
 
 
@@ -64,7 +68,10 @@ def parse(text: str | bytes, source: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(filter(None, (error.context, error.problem)))
-        raise BadScenario(source, [Mistake(mark.line + 1 if mark else 1, f"no YAML: {said}")]) from error
+        hint = next((hint for about, hint in _HINTS.items() if about in said), "")
+        raise BadScenario(
+            source, [Mistake(mark.line + 1 if mark else 1, f"no YAML: {said}{hint}")]
+        ) from error
     except yaml.YAMLError as error:
         position = getattr(error, "position", 0)
         line = decoded.count("\n", 0, position if isinstance(position, int) else 0) + 1
@@ -95,7 +102,10 @@ def _refused(yaml: Any, loader_type: Any, text: str) -> Iterator[Mistake]:
             yield Mistake(line, f"more than {_MOST_PARTS:,} parts: too much for one scenario")
             return
         if isinstance(event, yaml.AliasEvent):
-            yield Mistake(line, f"{quoted('*' + event.anchor)}: anchors and aliases are not understood here")
+            yield Mistake(
+                line,
+                f"{quoted('*' + event.anchor)}: anchors and aliases are not understood here{_QUOTE_STAR}",
+            )
         elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -112,7 +122,8 @@ def _refused(yaml: Any, loader_type: Any, text: str) -> Iterator[Mistake]:
             yield Mistake(line, "half of a character that is written as two (a surrogate)")
         tag = getattr(event, "tag", None)
         if tag and tag != "!" and tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
-            yield Mistake(line, f"{quoted(tag)}: tags are not understood here")
+            hint = "" if tag.startswith(("!!", "tag:")) else _QUOTE_BANG
+            yield Mistake(line, f"{quoted(tag)}: tags are not understood here{hint}")
 
 
 def _tree(node: Any) -> Tree:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -108,17 +108,24 @@ class ScenarioService:
         with self._store.read() as tx:
             return tx.scenarios.journal(world, after, min(limit, PAGE))
 
-    def journal_lines(self, world: str, *, times: bool = True) -> str:
-        """The whole journal as JSON lines that are the same in every run with the same seed.
+    def journal_lines(self, world: str, *, times: bool = True) -> Iterator[str]:
+        """The whole journal as JSON lines that are the same in every run with the same seed, some at a time.
 
         Strikes of one moment are sorted by what they touched: which thread came first must not show. ``times``
-        are by the world's clock, and the same only where that stands still. Raises NotFound.
+        are by the world's clock, and the same only where that stands still. What is struck after the first lines
+        is not among them. Raises NotFound, before the first.
         """
         self._check_world(world)
         with self._store.read() as tx:
-            entries = tx.scenarios.journal(world)
-        entries.sort(key=lambda each: (each.at, json.dumps(each.facts, sort_keys=True), each.seq))
-        return "".join(f"{_line(each, times)}\n" for each in entries)
+            numbers = tx.scenarios.journal_in_order(world)
+
+        def pages() -> Iterator[str]:
+            for start in range(0, len(numbers), PAGE):
+                with self._store.read() as tx:
+                    entries = tx.scenarios.journal_of(numbers[start : start + PAGE])
+                yield "".join(f"{_line(each, times)}\n" for each in entries)
+
+        return pages()
 
     def forget_journal(self, world: str) -> int:
         """Empty it; the answer is how many strikes it had. Raises NotFound."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, String, cast, delete, func, insert, select, update
 
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.scenario import Count
 from emulator.store.tables import armed_scenarios, scenario_counts, scenario_stops, strikes
 
 _OF_WORLD = (armed_scenarios, scenario_counts, scenario_stops, strikes)
+
+
+LONGEST = 2000
+"""Characters of a text that the journal keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +169,8 @@ class ScenarioRows:
                 number=strike.number,
                 point=occasion.point,
                 action=strike.action.kind,
-                args=dict(strike.action.args),
-                facts=facts,
+                args=_cut(strike.action.args),
+                facts=_cut(facts),
             )
         )
 
@@ -174,6 +179,19 @@ class ScenarioRows:
         query = select(strikes).where(strikes.c.world == world, strikes.c.seq > after)
         rows = self._connection.execute(query.order_by(strikes.c.seq).limit(limit))
         return [JournalEntry(**row._mapping) for row in rows]
+
+    def journal_in_order(self, world: str) -> array[int]:
+        """The numbers of a world's strikes by time, then by what they touched and what struck: not by who was first."""
+        c = strikes.c
+        order = (c.at, cast(c.facts, String), c.point, c.scenario, c.rule, c.seq)
+        query = select(c.seq).where(c.world == world).order_by(*order)
+        return array("q", self._connection.execute(query).scalars())
+
+    def journal_of(self, numbers: Sequence[int]) -> list[JournalEntry]:
+        """The strikes of these numbers, in their order, as far as they are still there."""
+        rows = self._connection.execute(select(strikes).where(strikes.c.seq.in_(numbers)))
+        found = {row.seq: JournalEntry(**row._mapping) for row in rows}
+        return [found[number] for number in numbers if number in found]
 
     def forget_journal(self, world: str) -> int:
         """Empty the journal of a world; the answer is how many strikes it had."""
@@ -188,3 +206,11 @@ class ScenarioRows:
         """Scenarios, counters and journal of a world that begins anew or goes."""
         for table in _OF_WORLD:
             self._connection.execute(delete(table).where(table.c.world == world))
+
+
+def _cut(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the journal keeps of arguments, which may hold whole pages, and of facts."""
+    return {
+        name: f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value
+        for name, value in values.items()
+    }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _JOBS = 20
 _REQUESTS = 20
+_STRIKES = 200
 
 
 def sections(world: World) -> list[tuple[str, str]]:
@@ -43,7 +44,11 @@ def _jobs(world: World) -> str:
 
 
 def _journal(world: World) -> str:
-    return "\n".join(str(entry) for entry in world.journal)
+    found = world.journal
+    lines = [str(entry) for entry in found[-_STRIKES:]]
+    if len(found) > _STRIKES:
+        lines.insert(0, f"the last {_STRIKES} of {len(found)} strikes")
+    return "\n".join(lines)
 
 
 def _requests(world: World) -> str:

@@ -188,6 +188,24 @@ def test_the_journal_as_lines(emulator: Emulator, control: Control) -> None:
     assert control.lines() == []
 
 
+def test_a_long_journal_comes_in_pages_whoever_was_first(
+    emulator: Emulator, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one answer holds in memory is bounded, and so is what the journal keeps of a page that was answered."""
+    monkeypatch.setattr("emulator.services.scenarios.PAGE", 2)
+    page = "x" * 5000
+    control.arm(f"name: n\nrules: [{{at: http.*.list, do: {{status: {{code: 503, body: {page}}}}}}}]")
+    for what in ("systems", "jobs", "apps", "jobs", "systems"):
+        assert listing(emulator.url, what) == 503
+    seen = control.lines(times="false")
+    assert len(seen) == 5 and all(line["args"]["body"] == page[:2000] + "…" for line in seen)
+    first = control.ask("GET", "journal")
+    assert (
+        len(first["strikes"]) == 2
+        and len(control.ask("GET", f"journal?after={first['next']}")["strikes"]) == 2
+    )
+
+
 def test_dry_run_tells_and_arms_nothing(control: Control) -> None:
     told = control.arm(b'{"name": "storage-flaps"}', expect=200, **{"dry-run": "true"})["timeline"]
     assert told.startswith("storage-flaps\n") and "\n1. " in told and control.ask("GET") == []

@@ -59,6 +59,7 @@ def test_arm_show_release_disarm_from_the_command_line(tmp_path: Path) -> None:
             assert waiting.result(60).status_code == 200
         assert "has no rule 'go'" in scenario("release", "held", "go", code=1)
         assert scenario("list").splitlines() == ["busy  armed  struck 1", "held  armed  struck 1"]
+        assert scenario("journal", "--empty") == "2 removed\n" and scenario("journal") == ""
         scenario("disarm", "busy")
         scenario("disarm", "--all")
         assert scenario("list") == ""

@@ -24,7 +24,7 @@ def body(kinds: Kinds, required: Sequence[str] = ()) -> dict[str, Any]:
         raise Invalid("The body must be a JSON object")
     for name, value in document.items():
         if name not in kinds:
-            raise Invalid(f"There is no field {name[:60]!a}; there are {', '.join(kinds)}")
+            raise Invalid(f"There is no field {name[:60]!a}; there {_listed(kinds)}")
         types, text = kinds[name]
         if type(value) not in types:
             raise Invalid(f"{name} must be {text}")
@@ -32,3 +32,7 @@ def body(kinds: Kinds, required: Sequence[str] = ()) -> dict[str, Any]:
         if name not in document:
             raise Invalid(f"{name} must be there: {kinds[name][1]}")
     return document
+
+
+def _listed(kinds: Kinds) -> str:
+    return f"are {', '.join(kinds)}" if kinds else "is none"
