@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import stat
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from emulator.domain import paths
 from emulator.domain.file import FileInfo
+from emulator.engine.passage import FREE, Passage
 from emulator.engine.streams import CHUNK
-from emulator.engine.transfer import Location, TransferFailed, cause_of
+from emulator.engine.struck_files import source_of, written
+from emulator.engine.transfer import Location, TransferFailed, cause_of, check_size
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -20,21 +22,21 @@ _NEWEST_YEAR = 2107
 _IS_DIR = 0x10
 
 
-def pack(source: Location, archive: BinaryIO) -> str:
+def pack(source: Location, archive: BinaryIO, passage: Passage = FREE) -> str:
     """Write a directory, itself included, as a zip file; the answer is the file's MD5 checksum, in hexadecimal.
 
-    Memory stays constant but for the names, whatever the sizes. Raises TransferFailed for what cannot be read or
-    named, OSError for what the archive's machine refuses.
+    Memory stays constant but for the names, whatever the sizes. There is one attempt: a zip file cannot be written
+    over. Raises TransferFailed for what cannot be read or named, OSError for what the archive's machine refuses.
     """
     from zipfile import ZIP_DEFLATED, ZipFile  # few requests need it
 
     summed = _Summed(archive)
     folder = paths.basename(source.path) or "app"
     with ZipFile(summed, "w", ZIP_DEFLATED) as made:
-        _add(made, source, source.files.stat(source.path), folder)
+        _add(made, source, source.files.stat(source.path), folder, passage)
         for info in source.files.walk(source.path):
             relative = info.path[len(source.path.rstrip("/")) + 1 :]
-            _add(made, source, info, f"{folder}/{relative}")
+            _add(made, source, info, f"{folder}/{relative}", passage)
     return summed.checksum
 
 
@@ -60,20 +62,23 @@ class _Summed:
         return self._sum.hexdigest()
 
 
-def _add(made: ZipFile, source: Location, info: FileInfo, name: str) -> None:
+def _add(made: ZipFile, source: Location, info: FileInfo, name: str, passage: Passage) -> None:
     entry = _entry(source, info, name)
     if info.is_dir:
         made.writestr(entry, b"")
         return
+    way = passage.way(info.path, "", name.partition("/")[2])
+    files = source_of(source.files, way)
+    moved = 0
     try:
-        incoming = source.files.reader(info.path)
-    except FileNotFoundError:
-        return  # gone since the directory was read
+        with files.reader(info.path) as incoming, made.open(entry, "w", force_zip64=True) as opened:
+            outgoing = written(cast(BinaryIO, opened), way)
+            while piece := incoming.read(CHUNK):
+                outgoing.write(piece)
+                moved += len(piece)
+        check_size(files, info, moved)
     except OSError as error:
         raise TransferFailed(f"{source.uri}: {paths.shown(name)}: {cause_of(error)}", error) from error
-    with incoming, made.open(entry, "w", force_zip64=True) as outgoing:
-        while piece := incoming.read(CHUNK):
-            outgoing.write(piece)
 
 
 def _entry(source: Location, info: FileInfo, name: str) -> ZipInfo:

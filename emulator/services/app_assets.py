@@ -17,6 +17,7 @@ from emulator.domain.identity import Caller
 from emulator.domain.ports import UNFINISHED, Incoming
 from emulator.domain.system import System, SystemStatus
 from emulator.engine.packing import pack
+from emulator.engine.passage import Passage
 from emulator.engine.transfer import Location, Transfer, TransferFailed, Unwatched
 from emulator.engine.unpack import Unpacking
 from emulator.services.file_failures import told
@@ -91,7 +92,7 @@ class AppAssets:
         return place
 
     @contextmanager
-    def archived(self, app: App, store: System) -> Iterator[Archive]:
+    def archived(self, caller: Caller, app: App, store: System) -> Iterator[Archive]:
         """The app's folder as a zip file, which goes to the public apps of a system if it is put there."""
         source = self.place(app)
         folder = self._locate(app.world, app.owner, store.id, store.storage.public_apps_dir or "/api/v2/apps")
@@ -100,7 +101,7 @@ class AppAssets:
             folder.files.mkdir(folder.host_path)
         with folder.files.incoming(folder.host_path) as file:
             with _failures(failing):
-                checksum = pack(_location(source), file.stream)
+                checksum = pack(_location(source), file.stream, self._passage(caller, app, source))
             yield Archive(folder, file, checksum)
 
     @contextmanager
@@ -113,10 +114,11 @@ class AppAssets:
         there = target.info()
         if there is not None and not there.is_dir:
             raise Invalid(f"A file already exists at {target.path}")
+        passage = self._passage(caller, app, source)
         failing = f"Unable to copy the files of {app.id}"
         if there is not None:
             with _failures(failing):
-                _copy(source, target, app)
+                _copy(source, target, app, passage)
             yield Copied(target, target)
             return
         hidden = target.at(paths.join(target.parent.path, UNFINISHED + copy_id))
@@ -133,7 +135,7 @@ class AppAssets:
         try:
             with _failures(failing):
                 target.files.mkdir(target.parent.host_path)
-                _copy(source, hidden, app)
+                _copy(source, hidden, app, passage)
             yield Copied(hidden, target, copy)
         finally:
             self._clear(copy, hidden)
@@ -162,6 +164,9 @@ class AppAssets:
         with self._store.write() as tx:
             tx.apps.end_copy(copy)
 
+    def _passage(self, caller: Caller, app: App, source: Place) -> Passage:
+        return self._files.passages.assets(caller, app.id, source.system)
+
     def _locate(self, world: str, username: str, system_id: str, path: str) -> Place:
         looker = Caller(world=world, username=username, tenant_id="", admin=True)
         return self._files.locate(looker, system_id, path)
@@ -176,7 +181,7 @@ def check_up(*systems: System) -> None:
             raise Unavailable(f"System {system.id} is currently {system.status}.")
 
 
-def _copy(source: Place, target: Place, app: App) -> None:
+def _copy(source: Place, target: Place, app: App, passage: Passage) -> None:
     if app.public:
         Unpacking(
             _location(source),
@@ -184,9 +189,10 @@ def _copy(source: Place, target: Place, app: App) -> None:
             Unwatched(),
             checksum=app.checksum,
             wanted=app.template_path,
+            passage=passage,
         ).run()
     else:
-        Transfer(_location(source), _location(target), Unwatched(), merge=True).run()
+        Transfer(_location(source), _location(target), Unwatched(), merge=True, passage=passage).run()
 
 
 def _location(place: Place) -> Location:

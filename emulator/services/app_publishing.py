@@ -51,7 +51,7 @@ class AppPublishing:
         check_up(system, storage)
         kept = app if system.id == app.execution_system else fitted(app, system)
         draft = replace(kept, name=request.name or app.name, version=request.version or app.version)
-        with self._assets.archived(app, storage) as archive:
+        with self._assets.archived(caller, app, storage) as archive:
             with self._access.store.write() as tx:
                 source = self._access.existing(tx, caller, app.uuid)
                 now = self._access.clocks.of(app.world).now()
