@@ -17,8 +17,9 @@ FAMILIES = ("http", "job", "transfer", "host", "scheduler", "app", "notify", "to
 TRANSFERS = ("input", "asset", "archive", "upload", "import", "download", "copy")
 """The kinds of transfers whose files come by ``transfer.file``.
 
-A job's inputs, the assets of its app, its outputs on their way to the archive; in the Files API what is sent,
-imported by URL, copied; and whatever is fetched: files, outputs of jobs, what postits and published links lead to.
+A job's inputs, the assets of its app (also where that is cloned or published), its outputs on their way to the
+archive; in the Files API what is sent, imported by URL, copied; and whatever is fetched: files, outputs of jobs, what
+postits and published links lead to.
 """
 
 
