@@ -39,13 +39,15 @@ class NewWorld:
 class Grown:
     """A world that was made out of sight and is ready to be put in place; ``world.kept`` names the place of it.
 
-    ``scenarios`` are texts to be armed, by the name of their file.
+    ``scenarios`` are texts to be armed, by the name of their file. ``laid_out``: its files are where its machines
+    will be.
     """
 
     world: World
     rows: Rows
     clock: ClockSetting | None
     scenarios: Mapping[str, str]
+    laid_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +121,17 @@ class Origins(Protocol):
     def draft(self) -> Path:
         """A new directory for what is on its way in or out; whoever asks for it removes it. Raises Unavailable."""
 
-    def copy_files(self, world: str, folder: Path) -> None:
-        """The files of a world's machines as they are now. Raises Unavailable."""
+    def copy_files(self, world: str, draft: Path) -> None:
+        """Put the files of a world's machines, as they are now, into a draft. Raises Unavailable."""
 
-    def write(self, picture: Picture, folder: Path) -> None:
-        """Write a seed, beside the files that are there. Raises Unavailable."""
+    def write(self, picture: Picture, draft: Path) -> None:
+        """Write all else of a seed beside them. Raises Unavailable."""
 
-    def pack(self, folder: Path) -> Path:
-        """A seed as a compressed tar, beside its folder. Raises Unavailable."""
+    def unfold(self, draft: Path, folder: Path) -> None:
+        """A seed as a folder, which may be there already, and empty. Raises OSError."""
+
+    def as_tar(self, draft: Path) -> Path:
+        """A seed as a compressed tar, beside its draft. Raises Unavailable."""
 
     def unpack(self, stream: BinaryIO, folder: Path) -> Path:
         """The seed that a tar holds, below a folder. Raises Invalid, Unavailable."""

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from emulator.domain.errors import Invalid, Unavailable
+from emulator.seeds.packs import BYTES, DIRECTORY, FILE, LINK, Item, Pack
 from emulator.seeds.source import FILES, WORLD_FILE
 
 MOST_ENTRIES = 100_000
@@ -110,17 +111,25 @@ def _place(name: str, folder: Path) -> Path:
     return folder.joinpath(*path.parts)
 
 
-def pack(folder: Path, target: Path) -> None:
-    """A folder as a gzipped tar; names are relative to it, and in order. Raises OSError."""
-    with tarfile.open(target, "x:gz", format=tarfile.PAX_FORMAT, compresslevel=1) as archive:
+def pack(folder: Path, files: Pack, target: Path) -> None:
+    """A seed as a gzipped tar, its records from a folder; names are relative to it. Raises OSError."""
+    with (
+        tarfile.open(target, "x:gz", format=tarfile.PAX_FORMAT, compresslevel=1) as archive,
+        (files.folder / BYTES).open("rb") as content,
+    ):
         for path in _sorted(folder):
             archive.add(path, arcname=str(path.relative_to(folder)), recursive=False, filter=_plain)
+        top = _plain(archive.gettarinfo(str(folder), FILES))
+        archive.addfile(top)
+        for item in files.items:
+            content.seek(item.offset)
+            archive.addfile(_member(item), content)
 
 
 def _sorted(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         yield path
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir():
             yield from _sorted(path)
 
 
@@ -128,4 +137,12 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """Whose file it was says nothing elsewhere."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
+    return member
+
+
+def _member(item: Item) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(f"{FILES}/{item.path}")
+    member.type = {DIRECTORY: tarfile.DIRTYPE, LINK: tarfile.SYMTYPE, FILE: tarfile.REGTYPE}[item.kind]
+    member.mode, member.mtime, member.size = item.mode, item.modified / 1e9, item.size
+    member.linkname = item.target
     return member

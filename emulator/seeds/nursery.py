@@ -111,7 +111,9 @@ class Nursery:
             clocks=clocks,
             ids=ids,
             default_user=self._default_user,
-            put_files=lambda world, folder, named: put_files(machines.home(world), folder, named),
+            put_files=lambda world, folder, named: put_files(
+                machines.home(world), folder, named, moved=wanted.folder is not None and named
+            ),
             taken=lambda keys: self._taken(wanted.name, keys),
         )
         declared = simulations_of(wanted, source)

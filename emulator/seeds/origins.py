@@ -3,7 +3,7 @@
 ::
 
     <data>/worlds/<world>.<generation>/rows.json     rows by table
-                                       hosts/…       what lies on each machine
+                                       packed.*      what lies on its machines (see packs.py)
                                        scenarios/…   what is armed when the world begins
                                        unfinished    the generation whose files are still being moved to their place
     <data>/worlds/.new-…                             being made, or being removed
@@ -27,15 +27,18 @@ from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import Unavailable
 from emulator.domain.identity import World
 from emulator.domain.world import Grown, Machines, NewWorld, Picture
+from emulator.seeds.packs import INDEX, Pack
 from emulator.seeds.renewal import Renewal, Stamps, stamps_of
 from emulator.seeds.source import FILES, SCENARIOS
-from emulator.seeds.trees import copy_tree
 from emulator.seeds.writing import write_seed
 
 if TYPE_CHECKING:
     from emulator.seeds.nursery import Nursery
 
-_ROWS, _HOSTS, _UNFINISHED = "rows.json", "hosts", "unfinished"
+_ROWS, _UNFINISHED = "rows.json", "unfinished"
+_OLDER_HOSTS = "hosts"
+"""Where older versions kept the files, as a tree."""
+_SEED, _PACKED = "seed", "packed"
 _DRAFT = ".new-"
 _NUMBERS = itertools.count(1)
 
@@ -58,10 +61,12 @@ class KeptOrigins:
             nursery = self._nursery = self._nursery or self._make_nursery()
         try:
             with nursery.grown(wanted) as (world, rows, hosts, scenarios, clock):
-                kept = self.keep(world.name, generation, rows, hosts, scenarios, moved=True)
+                kept = self.keep(world.name, generation, rows, hosts, scenarios)
+                self._settle_in(hosts, world.name, generation)
         except OSError as error:
             raise _unavailable("The world cannot be made", error) from error
-        return Grown(world=_kept_as(world, kept, clock), rows=rows, clock=clock, scenarios=scenarios)
+        about = _kept_as(world, kept, clock)
+        return Grown(world=about, rows=rows, clock=clock, scenarios=scenarios, laid_out=True)
 
     def keep(
         self,
@@ -70,19 +75,12 @@ class KeptOrigins:
         rows: Mapping[str, list[dict[str, Any]]],
         hosts: Path,
         scenarios: Mapping[str, str],
-        *,
-        moved: bool = False,
     ) -> str:
-        """Keep a world as it is; the answer is what it is kept under. ``moved``: nobody else wants the files.
-
-        Raises OSError.
-        """
+        """Keep a world as it is; the answer is what it is kept under. Raises OSError."""
         draft = self._directory / f"{_DRAFT}{os.getpid()}-{next(_NUMBERS)}"
         try:
-            (draft / _HOSTS).mkdir(parents=True)
-            (draft / SCENARIOS).mkdir()
-            for path in _machines_in(hosts):
-                (os.rename if moved else copy_tree)(path, draft / _HOSTS / path.name)
+            (draft / SCENARIOS).mkdir(parents=True)
+            Pack.write(hosts, draft)
             for name, text in scenarios.items():
                 (draft / SCENARIOS / name).write_text(text, encoding="utf-8")
             (draft / _ROWS).write_text(json.dumps(rows), encoding="utf-8")
@@ -109,14 +107,13 @@ class KeptOrigins:
 
     def lay_out(self, kept: str, world: str, generation: int) -> None:
         """See the port."""
-        source, target = self._directory / kept / _HOSTS, self._machines.home(world, generation)
+        target = self._machines.home(world, generation)
         try:
             shutil.rmtree(target, ignore_errors=True)
-            if source.is_dir():
-                copy_tree(source, target)
-            else:
-                target.mkdir(parents=True)
-        except OSError as error:
+            pack = self._pack(kept)
+            pack.lay_out(target)
+            pack.settle(target)
+        except (OSError, ValueError) as error:
             shutil.rmtree(target, ignore_errors=True)
             raise _unavailable(f"The files of the world {world} cannot be put in place", error) from error
 
@@ -129,19 +126,20 @@ class KeptOrigins:
     def can_renew(self, world: World) -> bool:
         """See the port."""
         home = self._machines.home(world.name, world.generation)
-        return bool(self._laid_out.get(home)) and (self._directory / world.kept / _HOSTS).is_dir()
+        return bool(self._laid_out.get(home))
 
     def renew(self, world: World) -> Callable[[], None]:
         """See the port."""
         place, generation = self._directory / world.kept, world.generation + 1
         old, new = (self._machines.home(world.name, each) for each in (world.generation, generation))
         said = f"The files of the world {world.name} cannot be put in place"
-        renewal = Renewal(place / _HOSTS, old, new, self._laid_out.pop(old))
+        stamps = self._laid_out.pop(old)
         try:
+            renewal = Renewal(self._pack(world.kept), old, new, stamps)
             shutil.rmtree(new, ignore_errors=True)
             (place / _UNFINISHED).write_text(str(generation), encoding="utf-8")
             renewal.prepare()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unavailable(said, error) from error
 
         def finish() -> None:
@@ -181,30 +179,36 @@ class KeptOrigins:
             raise _unavailable("There is no room for a world", error) from error
         return path
 
-    def copy_files(self, world: str, folder: Path) -> None:
+    def copy_files(self, world: str, draft: Path) -> None:
         """See the port."""
         try:
-            hosts = _machines_in(self._machines.home(world))
-            (folder / FILES).mkdir()
-            for path in hosts:
-                copy_tree(path, folder / FILES / path.name)
+            (draft / _PACKED).mkdir()
+            Pack.write(self._machines.home(world), draft / _PACKED)
         except (OSError, RecursionError) as error:
             raise _unavailable(f"The files of the world {world} cannot be copied", error) from error
 
-    def write(self, picture: Picture, folder: Path) -> None:
+    def write(self, picture: Picture, draft: Path) -> None:
         """See the port."""
         try:
-            write_seed(picture, folder)
+            (draft / _SEED).mkdir()
+            write_seed(picture, draft / _SEED)
         except OSError as error:
             raise _unavailable("The snapshot cannot be written", error) from error
 
-    def pack(self, folder: Path) -> Path:
+    def unfold(self, draft: Path, folder: Path) -> None:
+        """See the port."""
+        shutil.copytree(draft / _SEED, folder, dirs_exist_ok=True)
+        files = Pack.read(draft / _PACKED)
+        files.lay_out(folder / FILES)
+        files.settle(folder / FILES)
+
+    def as_tar(self, draft: Path) -> Path:
         """See the port."""
         from emulator.seeds.archive import pack  # loaded for those who ask
 
-        target = folder.with_name(f"{folder.name}.tar.gz")
+        target = draft.with_name(f"{draft.name}.tar.gz")
         try:
-            pack(folder, target)
+            pack(draft / _SEED, Pack.read(draft / _PACKED), target)
         except OSError as error:
             target.unlink(missing_ok=True)
             raise _unavailable("The snapshot cannot be packed", error) from error
@@ -215,6 +219,21 @@ class KeptOrigins:
         from emulator.seeds.archive import unpack  # loaded for those who ask
 
         return unpack(stream, folder)
+
+    def _settle_in(self, hosts: Path, world: str, generation: int) -> None:
+        """Machines on which a world has grown up become those that it lives on. Raises OSError."""
+        home = self._machines.home(world, generation)
+        shutil.rmtree(home, ignore_errors=True)
+        if hosts.is_dir():
+            home.parent.mkdir(parents=True, exist_ok=True)
+            hosts.rename(home)
+        else:
+            home.mkdir(parents=True)
+
+    def _pack(self, kept: str) -> Pack:
+        """Raises OSError, ValueError."""
+        place = self._directory / kept
+        return Pack.read(place) if (place / INDEX).exists() else Pack.write(place / _OLDER_HOSTS, place)
 
     def close(self) -> None:
         """Nothing is made after this."""
@@ -227,11 +246,6 @@ class KeptOrigins:
         homes = {self._machines.home(world.name, world.generation) for world in worlds.values()}
         _remove_others(self._directory, {self._directory / name for name in kept if name})
         _remove_others(self._machines.home("any").parent, homes)
-
-
-def _machines_in(home: Path) -> list[Path]:
-    """The directories of a world's machines; what is hidden are uploads on their way."""
-    return [path for path in home.iterdir() if not path.name.startswith(".")] if home.is_dir() else []
 
 
 def _remove_others(directory: Path, wanted: set[Path]) -> None:

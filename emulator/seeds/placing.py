@@ -9,11 +9,11 @@ from emulator.seeds.source import FILES, BadSeed
 from emulator.seeds.trees import copy_tree
 
 
-def put_files(home: Path, folder: Path, as_named: bool) -> None:
+def put_files(home: Path, folder: Path, as_named: bool, *, moved: bool = False) -> None:
     """Copy ``<folder>/files/<host>/`` to ``home``, where the world's machines are directories.
 
     ``as_named``: the folders are called as ours are, as a snapshot has them; else for the host, in any case.
-    Raises BadSeed, OSError.
+    ``moved``: nobody else wants them. Raises BadSeed, OSError.
     """
     files = folder / FILES
     if not files.is_dir():
@@ -24,4 +24,8 @@ def put_files(home: Path, folder: Path, as_named: bool) -> None:
         target = home / (path.name if as_named else directory_name(path.name.lower()))
         if target.exists():
             raise BadSeed(f"{path}: there are two folders for this host")
-        copy_tree(path, target)
+        if moved:
+            home.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+        else:
+            copy_tree(path, target)

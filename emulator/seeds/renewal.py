@@ -1,17 +1,16 @@
 """Files of a world as they were laid out, with as little work as there were changes.
 
 What nobody has touched is moved from the old directory to the new one, whole directories at once; the rest is
-copied from what was kept. What was touched is told by the time of a change to an inode, which nobody can set.
+made anew. What was touched is told by the time of a change to an inode, which nobody can set.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from emulator.seeds.trees import copy_entry
+from emulator.seeds.packs import DIRECTORY, Pack
 
 Stamps = Mapping[str, tuple[int, int]]
 """Inode and time of its last change (nanoseconds), by path below a world's directory."""
@@ -44,30 +43,27 @@ def stamps_of(home: Path) -> Stamps:
 
 
 class Renewal:
-    """One directory that becomes what was kept, out of another one that was that once.
+    """One directory that becomes what was packed, out of another one that was that once.
 
     It is made in two steps, so that between them somebody may decide that the new directory is the one.
     """
 
-    def __init__(self, kept: Path, old: Path, new: Path, stamps: Stamps) -> None:
+    def __init__(self, pack: Pack, old: Path, new: Path, stamps: Stamps) -> None:
         """``stamps`` are those of ``old``, taken when nobody had been there. ``new`` must not exist."""
-        self._kept, self._old, self._new = kept, old, new
-        self._stamps = stamps
+        self._pack, self._old, self._new, self._stamps = pack, old, new, stamps
+        self._directories = {item.path for item in pack.items if item.kind == DIRECTORY}
         self._untouched: set[str] = set()
-        self._moved: list[str] = []
-        self._made: list[str] = []
 
     def prepare(self) -> None:
         """Make the new directory, without what is to be moved; the old one stays as it is. Raises OSError."""
         self._compare("")
-        self._make("")
+        self._pack.lay_out(self._new, self._untouched)
 
     def finish(self) -> None:
         """Move what is still missing. Raises OSError."""
-        for path in self._moved:
+        for path in self._pack.topmost(self._untouched):
             (self._old / path).rename(self._new / path)
-        for path in reversed(self._made):
-            shutil.copystat(self._kept / path, self._new / path, follow_symlinks=False)
+        self._pack.settle(self._new, self._untouched)
 
     def _compare(self, below: str) -> bool:
         """Whether all that lies in a directory is untouched; its own stamp is the caller's to compare."""
@@ -75,28 +71,14 @@ class Renewal:
         with os.scandir(self._old / below) as entries:
             for entry in entries:
                 path = _under(below, entry.name)
-                known = self._stamps.get(path)
-                same = known is not None and known == _stamp(entry)
+                same = self._stamps.get(path) == _stamp(entry)
                 # what is new as a whole need not be looked at
-                if entry.is_dir(follow_symlinks=False) and (same or (self._kept / path).is_dir()):
+                if path in self._directories and entry.is_dir(follow_symlinks=False):
                     same = self._compare(path) and same
                 if same:
                     self._untouched.add(path)
                 whole = whole and same
         return whole
-
-    def _make(self, below: str) -> None:
-        (self._new / below).mkdir()
-        self._made.append(below)
-        with os.scandir(self._kept / below) as entries:
-            for entry in entries:
-                path = _under(below, entry.name)
-                if path in self._untouched:
-                    self._moved.append(path)
-                elif entry.is_dir(follow_symlinks=False):
-                    self._make(path)
-                else:
-                    copy_entry(entry, f"{self._new}/{path}")
 
 
 def _under(below: str, name: str) -> str:

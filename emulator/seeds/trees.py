@@ -28,21 +28,17 @@ def copy_tree(source: Path, target: Path) -> None:
     _copy_directory(str(source), str(target))
 
 
-def copy_entry(entry: os.DirEntry[str], target: str) -> None:
-    """What a directory holds under one name: as :func:`copy_tree`."""
-    if entry.is_symlink():
-        Path(target).symlink_to(Path(entry.path).readlink())
-    elif entry.is_dir(follow_symlinks=False):
-        _copy_directory(entry.path, target)
-    elif entry.is_file(follow_symlinks=False):
-        _copy_file(entry.path, target)
-
-
 def _copy_directory(source: str, target: str) -> None:
     Path(target).mkdir()
     with os.scandir(source) as entries:
         for entry in entries:
-            copy_entry(entry, f"{target}/{entry.name}")
+            copied = f"{target}/{entry.name}"
+            if entry.is_symlink():
+                Path(copied).symlink_to(Path(entry.path).readlink())
+            elif entry.is_dir(follow_symlinks=False):
+                _copy_directory(entry.path, copied)
+            elif entry.is_file(follow_symlinks=False):
+                _copy_file(entry.path, copied)
     shutil.copystat(source, target, follow_symlinks=False)
 
 

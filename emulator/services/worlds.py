@@ -146,7 +146,7 @@ class WorldService:
             self._write(name, draft)
             try:
                 folder.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copytree(draft, folder, symlinks=True, dirs_exist_ok=True)
+                self._parts.origins.unfold(draft, folder)
             except OSError as error:
                 raise Unavailable(f"folder: {folder} cannot be written: {error.strerror or error}") from error
         finally:
@@ -157,11 +157,11 @@ class WorldService:
         draft = self._parts.origins.draft()
         try:
             self._write(name, draft)
-            return self._parts.origins.pack(draft)
+            return self._parts.origins.as_tar(draft)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def _write(self, name: str, folder: Path) -> None:
+    def _write(self, name: str, draft: Path) -> None:
         p = self._parts
         with self._alone(name):
             world = self._world(name)
@@ -183,8 +183,8 @@ class WorldService:
                         if each.standing is Standing.ARMED
                     },
                 )
-                p.origins.copy_files(name, folder)
-        p.origins.write(picture, folder)
+                p.origins.copy_files(name, draft)
+        p.origins.write(picture, draft)
 
     def delete(self, name: str) -> None:
         """With all that is in it; jobs that run are killed. Raises NotFound, Forbidden (the default world)."""
@@ -223,7 +223,7 @@ class WorldService:
             for source, text in grown.scenarios.items():
                 p.scenarios().read(text, source)
             again = old is not None and old.kept == world.kept and p.origins.can_renew(old)
-            if not again:
+            if not again and not grown.laid_out:
                 p.origins.lay_out(world.kept, name, generation)
             with p.doors.closed(name) as empty:
                 self._let_go(name)

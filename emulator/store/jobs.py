@@ -79,6 +79,16 @@ class JobRows:
     def add(self, job: Job) -> None:
         self._connection.execute(_ADD, _values(job))
 
+    def add_all(self, new: Iterable[Job]) -> None:
+        rows = [_values(job) for job in new]
+        if rows:
+            self._connection.execute(_ADD, rows)
+
+    def of_world(self, world: str) -> list[Job]:
+        """All there are, in whatever state, first accepted first."""
+        query = select(jobs).where(jobs.c.world == world).order_by(jobs.c.accepted, jobs.c.id)
+        return [_job(row) for row in self._connection.execute(query)]
+
     def update(self, job_id: str, **changes: Any) -> None:
         """Change fields of the record by name (``plan`` included)."""
         values = {name: _plain(value) for name, value in changes.items() if name != "plan"}

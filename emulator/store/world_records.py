@@ -159,14 +159,13 @@ class WorldRecords:
         ]
 
     def _jobs(self) -> list[Entry]:
-        rows = JobRows(self._connection)
-        found = []
-        for row in self._rows(tables.jobs, "accepted", "id"):
-            job = rows.by_id(row.id)
-            assert job is not None, "read in the same transaction"
-            grants = {grant.username: grant.permission for grant in rows.grants(job.id)}
-            found.append(_entry(job) | {"permissions": grants})
-        return found
+        grants = tables.job_grants
+        given: dict[str, dict[str, str]] = defaultdict(dict)
+        query = select(grants).where(belongs(grants, self._world)).order_by(*grants.primary_key)
+        for row in self._connection.execute(query):
+            given[row.job_id][row.username] = row.permission
+        jobs = JobRows(self._connection).of_world(self._world)
+        return [_entry(job) | {"permissions": given[job.id]} for job in jobs]
 
     def _metadata(self) -> list[Entry]:
         rows = MetadataRows(self._connection)
@@ -203,12 +202,13 @@ class WorldRecords:
 
     def write(self, records: Records) -> None:
         """Put them in place beside what is there. ValueError, KeyError, TypeError for what makes no record."""
+        jobs: list[Entry] = []
         put: dict[str, Callable[[Entry], None]] = {
             "clients": lambda entry: ClientRows(self._connection).add(self._record(ApiClient, entry)),
             "systems": self._put_system,
             "apps": self._put_app,
             "files": self._put_file,
-            "jobs": self._put_job,
+            "jobs": jobs.append,
             "metadata": self._put_metadata,
             "notifications": self._put_notification,
             "postits": lambda entry: PostitRows(self._connection).add(self._record(Postit, entry)),
@@ -224,6 +224,7 @@ class WorldRecords:
                     for event in entry.get("history", [])
                 ]
         events += [self._record(Event, entry) for entry in records.get("history", [])]
+        self._put_jobs(jobs)
         self._put_events(events)
 
     def _record(self, kind: type[Any], entry: Entry) -> Any:
@@ -278,12 +279,13 @@ class WorldRecords:
                 FileGrant(file_uuid=file.uuid, username=username, permission=right, recursive=recursive)
             )
 
-    def _put_job(self, entry: Entry) -> None:
-        job: Job = self._record(Job, entry)
+    def _put_jobs(self, entries: list[Entry]) -> None:
         rows = JobRows(self._connection)
-        rows.add(job)
-        for username, permission in entry.get("permissions", {}).items():
-            rows.set_grant(JobGrant(job_id=job.id, username=username, permission=permission))
+        rows.add_all(self._record(Job, entry) for entry in entries)
+        for entry in entries:
+            job_id = entry["record"]["id"]
+            for username, permission in entry.get("permissions", {}).items():
+                rows.set_grant(JobGrant(job_id=job_id, username=username, permission=permission))
 
     def _put_metadata(self, entry: Entry) -> None:
         record: MetadataRecord = self._record(MetadataRecord, entry)

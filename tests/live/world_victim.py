@@ -49,8 +49,7 @@ def _arm(point: str) -> None:
     owner, name, when = {
         "grown": (origins.KeptOrigins, "keep", "before"),
         "kept": (origins.KeptOrigins, "keep", "after"),
-        "half laid out": (origins, "copy_tree", "after"),
-        "laid out": (origins.KeptOrigins, "lay_out", "after"),
+        "laid out": (origins.KeptOrigins, "grow", "after"),
         "renewed": (Renewal, "prepare", "after"),
         "not moved": (Renewal, "finish", "before"),
         "moved": (Renewal, "finish", "after"),

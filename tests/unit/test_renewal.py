@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from emulator.seeds.packs import Pack
 from emulator.seeds.renewal import Renewal, Stamps, stamps_of
-from emulator.seeds.trees import copy_tree
 from tests.real.waiting import wait_until
 
 FILE = "corral/home/a.txt"
@@ -32,8 +32,16 @@ def kept(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def old(tmp_path: Path, kept: Path) -> Path:
-    copy_tree(kept, tmp_path / "old")
+def pack(tmp_path: Path, kept: Path) -> Pack:
+    (tmp_path / "packed").mkdir()
+    Pack.write(kept, tmp_path / "packed")
+    return Pack.read(tmp_path / "packed")
+
+
+@pytest.fixture
+def old(tmp_path: Path, pack: Pack) -> Path:
+    pack.lay_out(tmp_path / "old")
+    pack.settle(tmp_path / "old")
     return tmp_path / "old"
 
 
@@ -121,23 +129,23 @@ CHANGES: tuple[Callable[[Path], None], ...] = (
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_was_done_to_them(
-    tmp_path: Path, kept: Path, old: Path, stamps: Stamps, change: Callable[[Path], None]
+    tmp_path: Path, kept: Path, pack: Pack, old: Path, stamps: Stamps, change: Callable[[Path], None]
 ) -> None:
     change(old / "corral" / "home")
     as_left = told(old)
-    renewal = Renewal(kept, old, tmp_path / "new", stamps)
+    renewal = Renewal(pack, old, tmp_path / "new", stamps)
     renewal.prepare()
     assert told(old) == as_left  # until somebody decides for the new one
     renewal.finish()
     assert told(tmp_path / "new") == told(kept)
 
 
-def test_only_what_was_touched_is_copied(tmp_path: Path, kept: Path, old: Path, stamps: Stamps) -> None:
+def test_only_what_was_touched_is_copied(tmp_path: Path, pack: Pack, old: Path, stamps: Stamps) -> None:
     home = Path("corral/home")
     numbers = {str(path.relative_to(old)): path.lstat().st_ino for path in old.rglob("*")}
     (old / home / "a.txt").write_text("changed")
     (old / home / "new.txt").write_text("new")
-    renewal = Renewal(kept, old, tmp_path / "new", stamps)
+    renewal = Renewal(pack, old, tmp_path / "new", stamps)
     renewal.prepare()
     renewal.finish()
     again = {str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*")}
