@@ -10,9 +10,9 @@ from pathlib import Path
 from emulator.api.control import Control
 from emulator.api.http import create_app
 from emulator.api.v2 import schemas
+from emulator.api.v2.dialect import V2
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
-from emulator.api.v2.wire import V2
 from emulator.api.watch import Watch
 from emulator.data_directory import DataDirectory
 from emulator.domain.errors import EmulatorError, Unavailable
@@ -38,7 +38,7 @@ from emulator.host_parts import map_hosts
 from emulator.hosts.fetch import HttpFetcher
 from emulator.hosts.gated import GatedHosts
 from emulator.hosts.sandbox import SandboxHosts
-from emulator.launch_parts import launchers
+from emulator.launch_parts import launchers, tidy_up_after_the_killed
 from emulator.notify.mailbox import Mailbox
 from emulator.notify.router import Router
 from emulator.resources import fixtures
@@ -148,6 +148,7 @@ class Emulator:
         schemas.load()
         self.launcher.start()
         self._tls.ensure()
+        tidy_up_after_the_killed()
 
     def stop(self) -> None:
         """Close everything; jobs go on running and are found again by the next start.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from wsgiref.types import WSGIApplication
 
-from emulator.api.http import ListenerScope
+from emulator.api.edge import ListenerScope
 from emulator.domain.errors import PreconditionFailed
 from emulator.domain.listener import DEFAULT_LISTENER, TLS_LISTENER, Listener, ListenerState
 from emulator.server import Server, StandIn, TlsIdentity

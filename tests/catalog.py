@@ -10,10 +10,11 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from emulator.api.http import ListenerScope, create_app
+from emulator.api.edge import ListenerScope
+from emulator.api.http import create_app
+from emulator.api.v2.dialect import V2
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
-from emulator.api.v2.wire import V2
 from emulator.domain.identity import Token, User, World
 from emulator.engine.clock import RealClock
 from emulator.engine.clocks import WorldClocks

@@ -6,26 +6,31 @@ Nothing here knows a service. Dialects register their routes on the Flask app ma
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.api import turns
-from emulator.api.called import Called
+from emulator.api.dialect import Dialect, Route
+from emulator.api.edge import (
+    ACTS_AS,
+    Edge,
+    ListenerScope,
+    anonymous_caller,
+    edge,
+    only_world,
+    scope,
+    services,
+)
 from emulator.api.gateway import GatewayFault, asked_api, fault
 from emulator.api.tidy_paths import TidyPaths
 from emulator.api.url_rules import BelowConverter, MatchedRule, TailConverter
 from emulator.api.watch import Watch
 from emulator.api.whole_bodies import WholeBodies
 from emulator.domain.errors import EmulatorError, NotFound
-from emulator.domain.identity import Caller, World
+from emulator.domain.identity import Caller
 from emulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,164 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_fixed_base: ContextVar[str | None] = ContextVar("fixed_base_url", default=None)
-
-ACTS_AS = "emulator.acts_as"
-"""Key in the environ of a request that we make ourselves: the Caller it is made as. Clients cannot set it."""
-
 _CONTROL = "/_emulator"
 _CHECKED = {"expire": 900903, "revoke": 900904, "refuse": 900901}
 """The gateway's code for what a rule does to a good token."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListenerScope:
-    """What a listener stands for: requests without credentials act as ``default_user`` in ``world``."""
-
-    world: str
-    default_user: str
-    anonymous: bool = True
-    """False: requests without credentials are refused."""
-    base_url: str = ""
-    """What links begin with; "": as the request came."""
-    controls: bool = True
-    """Whether listeners may be opened and closed through this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """What handlers reach through :func:`edge`. ``scopes`` is keyed by listener (see server/)."""
-
-    services: Services
-    settings: Settings
-    scopes: Mapping[str, ListenerScope]
-    watch: Watch | None = None
-
-
-class Dialect(ABC):
-    """What a dialect gives the edge: its routes and its way of saying that something went wrong."""
-
-    @abstractmethod
-    def routes(self) -> Iterable[Route]:
-        """Its lines of the URL map."""
-
-    @abstractmethod
-    def error(self, error: EmulatorError) -> Response:
-        """The answer to what a rule or service has refused."""
-
-    @abstractmethod
-    def http_error(self, error: HTTPException) -> Response:
-        """The answer to what HTTP itself refuses: no such route, a wrong verb, a body too large."""
-
-    @abstractmethod
-    def fault(self, fault: GatewayFault) -> Response:
-        """The answer of the gateway."""
-
-    @abstractmethod
-    def crash(self) -> Response:
-        """The answer when the program has made a mistake."""
-
-    def called(self, method: str, path: str) -> Called:
-        """Which operation a request asks for."""
-        return Called()
-
-    def service_says(self, called: Called, status: int, message: str) -> Response:
-        """What the service of an operation answers with a status, if no ``message`` says it."""
-        return self.fault(GatewayFault(status, status, message))
-
-    def claimed_user(self) -> str:
-        """Who the request says it comes from, where the edge does not look after that; "" for nobody."""
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One line of a dialect's route table.
-
-    ``open`` routes need no token (they check credentials of their own, or none); ``streams`` routes take
-    bodies of any size.
-    """
-
-    methods: str
-    path: str
-    handler: Callable[..., Response]
-    open: bool = False
-    streams: bool = False
-
-
-def edge() -> Edge:
-    """The edge of the app that serves the current request."""
-    found: Edge = current_app.extensions["emulator"]
-    return found
-
-
-def services() -> Services:
-    return edge().services
-
-
-def caller() -> Caller:
-    """The user the current request acts as."""
-    found: Caller = g.caller
-    return found
-
-
-def now() -> datetime:
-    """What the clock of the caller's world says."""
-    return services().clocks.of(caller().world).now()
-
-
-def scope() -> ListenerScope:
-    """The scope of the listener that the current request came in by."""
-    scopes = edge().scopes
-    return scopes.get(request.environ.get("emulator.listener", "")) or next(iter(scopes.values()))
-
-
-def only_world() -> str | None:
-    """The world that the listener of the current request shows, whatever credentials are for; None: any.
-
-    Through the ordinary port credentials decide; a listener that was handed to somebody knows of its own world only.
-    """
-    here = scope()
-    return None if here.controls else here.world
-
-
-def world() -> World:
-    """The world of the current request: the token's, else the listener's."""
-    name = g.caller.world if "caller" in g else scope().world
-    return services().accounts.world(name)
-
-
-def base_url() -> str:
-    """What links begin with, ending in one slash: the configured base, else as the request came [conventions §5].
-
-    Worked out once per request: a page of a listing holds hundreds of links.
-    """
-    fixed = _fixed_base.get()
-    if fixed is not None:
-        return fixed
-    if "base_url" not in g:
-        g.base_url = _base_url()
-    found: str = g.base_url
-    return found
-
-
-@contextmanager
-def links_from(base: str) -> Iterator[None]:
-    """Inside the block links begin with ``base``: for what is written outside any request."""
-    token = _fixed_base.set(base)
-    try:
-        yield
-    finally:
-        _fixed_base.reset(token)
-
-
-def _base_url() -> str:
-    configured = world().base_url or scope().base_url
-    if configured:
-        return configured.rstrip("/") + "/"
-    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
-    host = request.headers.get("X-Forwarded-Host", request.host).split(",")[0].strip()
-    return f"{scheme}://{host}/"
 
 
 def create_app(
@@ -341,14 +191,6 @@ def _watched(watch: Watch, dialect: Dialect, route: Route | None) -> Response | 
 
 def _is_control(path: str) -> bool:
     return path == _CONTROL or path.startswith(f"{_CONTROL}/")
-
-
-def anonymous_caller() -> Caller | None:
-    """The listener's default user, for a request without credentials; None where those are refused."""
-    here = scope()
-    if not here.anonymous:
-        return None
-    return services().accounts.caller(here.world, here.default_user, authenticated=False)
 
 
 def _bearer_caller() -> Caller:

@@ -19,7 +19,7 @@ from emulator.domain.ports import Clock, Clocks, Gate
 from emulator.engine.striking import after as later
 
 if TYPE_CHECKING:
-    from emulator.api.http import Dialect
+    from emulator.api.dialect import Dialect
     from emulator.domain.identity import Token
     from emulator.services.request_log import UnderWay
 

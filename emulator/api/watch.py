@@ -13,7 +13,7 @@ from emulator.engine.waiting import pausing
 from emulator.services.request_log import RequestLog, UnderWay, under_way
 
 if TYPE_CHECKING:
-    from emulator.api.http import Dialect
+    from emulator.api.dialect import Dialect
     from emulator.services import Services
 
 FAMILY = "http"

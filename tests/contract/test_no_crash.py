@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.api.http import Route
+from emulator.api.dialect import Route
 from emulator.api.v2.routes import routes
 from emulator.app import Emulator
 from tests.served import Api, course_document

@@ -21,8 +21,9 @@ from emulator.api.control import (
 )
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
+from emulator.api.dialect import Dialect, Route
+from emulator.api.edge import base_url, scope, services
 from emulator.api.gateway import GatewayFault
-from emulator.api.http import Dialect, Route, base_url, scope, services
 from emulator.domain.errors import EmulatorError, Invalid, NotFound, PreconditionFailed, Unavailable
 from emulator.domain.message_ports import Mail
 from emulator.scenario.mistakes import BadScenario

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from emulator.api.http import scope
+from emulator.api.edge import scope
 from emulator.domain.errors import Forbidden
 
 

@@ -13,7 +13,7 @@ from flask import Response, request
 from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
-from emulator.api.http import services
+from emulator.api.edge import services
 from emulator.domain.clock import ClockMode, ClockSetting
 from emulator.domain.errors import EmulatorError, Invalid, Unavailable
 from emulator.domain.states import JobState

@@ -9,7 +9,7 @@ from flask import Response, request
 from emulator.api.control.access import check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
-from emulator.api.http import services
+from emulator.api.edge import services
 from emulator.api.v2.wire import utc
 from emulator.domain.errors import Invalid
 from emulator.domain.event import Event

@@ -9,7 +9,7 @@ from flask import Response, request
 
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
-from emulator.api.http import only_world, scope, services
+from emulator.api.edge import only_world, scope, services
 from emulator.domain.errors import Forbidden, NotFound
 from emulator.domain.listener import Listener, ListenerState
 

@@ -12,7 +12,7 @@ from flask import Response, request
 from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
-from emulator.api.http import edge, services
+from emulator.api.edge import edge, services
 from emulator.api.v2.wire import utc
 from emulator.domain.errors import Invalid, NotFound
 from emulator.domain.fault import Strike

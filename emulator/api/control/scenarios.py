@@ -11,7 +11,7 @@ from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
 from emulator.api.control.waiting import as_soon_as, whole
-from emulator.api.http import services
+from emulator.api.edge import services
 from emulator.domain.errors import Invalid
 from emulator.domain.fault import Strike
 from emulator.domain.scenario import Match, Moment, Rule

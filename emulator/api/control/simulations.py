@@ -10,7 +10,7 @@ from flask import Response, request
 
 from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
-from emulator.api.http import services
+from emulator.api.edge import services
 from emulator.domain.errors import Invalid
 from emulator.domain.simulation import Simulation
 

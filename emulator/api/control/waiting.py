@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import request
 
-from emulator.api.http import services
+from emulator.api.edge import services
 from emulator.domain.errors import Invalid
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
 from emulator.api.control.waiting import as_soon_as, whole
-from emulator.api.http import services
+from emulator.api.edge import services
 from emulator.api.v2.wire import utc
 from emulator.domain.webhook import HookAnswer, ReceivedHook
 

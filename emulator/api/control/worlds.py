@@ -14,7 +14,7 @@ from flask import Response, request
 from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
-from emulator.api.http import scope, services
+from emulator.api.edge import scope, services
 from emulator.domain.clock_words import read_clock
 from emulator.domain.errors import Invalid
 from emulator.domain.listener import Listener

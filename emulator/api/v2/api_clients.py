@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 
-from emulator.api.http import anonymous_caller, scope, services
+from emulator.api.edge import anonymous_caller, scope, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.basic import basic_login
 from emulator.api.v2.wire import link, reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from emulator.api.http import base_url, caller, services
+from emulator.api.edge import base_url, caller, services
 from emulator.api.v2 import app_form, app_record, bodies
 from emulator.api.v2.schemas import read_app, read_app_copy
 from emulator.api.v2.search import BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, Terms, Words, conditions

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, render_template_string, request
 
-from emulator.api.http import base_url, only_world, services
+from emulator.api.edge import base_url, only_world, services
 from emulator.api.v2.tokens import form_fields
 from emulator.api.v2.wire import NO_STORE
 from emulator.domain.errors import OAuthRefused

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import request
 
-from emulator.api.http import edge
+from emulator.api.edge import edge
 from emulator.domain.errors import Invalid
 from emulator.domain.search import Page
 

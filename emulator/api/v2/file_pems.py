@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.file_record import pem_line
 from emulator.api.v2.files import target

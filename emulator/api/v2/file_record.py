@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from emulator.api.http import base_url
+from emulator.api.edge import base_url
 from emulator.api.v2 import progress_record
 from emulator.api.v2.mime_types import DIRECTORY, mime_type
 from emulator.api.v2.wire import chicago, file_url, link, metadata_link

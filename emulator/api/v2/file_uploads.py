@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from emulator.api.http import base_url, caller, edge, services
+from emulator.api.edge import base_url, caller, edge, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.file_record import accepted, public_link
 from emulator.api.v2.files import check_place, target

@@ -6,7 +6,7 @@ import re
 
 from flask import Response, request
 
-from emulator.api.http import caller, scope, services
+from emulator.api.edge import caller, scope, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.downloads import send_file
 from emulator.api.v2.file_record import file_object, history_line, index_lines, listing_lines, public_link

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Response, current_app, request
 
-from emulator.api.http import ACTS_AS
+from emulator.api.edge import ACTS_AS
 from emulator.domain.identity import Caller
 
 # ours to say, or about one connection only

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.downloads import send_file
 from emulator.api.v2.legacy_jobs import time

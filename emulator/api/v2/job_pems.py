@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Response
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.wire import link, reply
 from emulator.domain.errors import Invalid

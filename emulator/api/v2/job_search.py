@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from flask import Response, abort, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from emulator.api.http import caller, now, services
+from emulator.api.edge import caller, now, services
 from emulator.api.v2 import bodies, job_record, legacy_jobs, search
 from emulator.api.v2.search import BOOLEAN, DATE, DECIMAL, INTEGER, TEXT, Terms, TermType, Words
 from emulator.api.v2.wire import reply, wants_full

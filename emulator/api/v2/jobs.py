@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies, job_record, job_search, legacy_jobs, progress_record
 from emulator.api.v2.jobs_submit import new_job
 from emulator.api.v2.search import DATE, TEXT, Terms

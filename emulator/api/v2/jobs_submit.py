@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from emulator.api.http import base_url, caller, edge, services
+from emulator.api.edge import base_url, caller, edge, services
 from emulator.api.v2 import bodies, job_record, legacy_jobs, wire
 from emulator.api.v2.schemas import read_job
 from emulator.domain.job import Job

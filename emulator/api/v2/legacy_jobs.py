@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from emulator.api.http import edge
+from emulator.api.edge import edge
 from emulator.api.v2 import job_record, wire
 from emulator.domain import legacy
 from emulator.domain.job import Job

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
-from emulator.api.http import links_from
+from emulator.api.edge import links_from
 from emulator.api.v2.message_bodies import body_of
 from emulator.api.v2.message_macros import expand, macros_of
 from emulator.domain.callback_url import is_slack

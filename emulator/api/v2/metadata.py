@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2.metadata_bodies import read_item, read_listing, read_schema
 from emulator.api.v2.metadata_record import record, records
 from emulator.api.v2.wire import link, reply

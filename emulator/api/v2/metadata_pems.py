@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.metadata_bodies import read_grant
 from emulator.api.v2.metadata_record import grant

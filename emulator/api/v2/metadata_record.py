@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flask import request
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2.wire import chicago, link
 from emulator.domain.metadata import MetadataGrant, MetadataRecord, RecordKind
 from emulator.domain.uuids import resource_path, type_of

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.notification_record import attempt as attempt_record
 from emulator.api.v2.notification_record import full, summary

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
-from emulator.api.http import base_url, caller, only_world, services, world
+from emulator.api.edge import base_url, caller, only_world, services, world
 from emulator.api.v2 import bodies
 from emulator.api.v2.inner_requests import fetch
 from emulator.api.v2.wire import error_reply, link, reply

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.wire import link, reply
 from emulator.domain.errors import Invalid

@@ -1,6 +1,6 @@
 """Every URL of dialect v2, on one screen.
 
-Trailing and doubled slashes are taken away before routing (see api/http.py), except inside the paths of
+Trailing and doubled slashes are taken away before routing (see api/tidy_paths.py), except inside the paths of
 files: ``<below:path>`` there holds everything behind the endpoint's name.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from emulator.api.http import Route
+from emulator.api.dialect import Route
 
 _USER_CREDENTIALS = "/systems/v2/<system>/credentials/<user>"
 _PART = "<any(storage, login):part>"

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 from flask import request
 
-from emulator.api.http import now as current
+from emulator.api.edge import now as current
 from emulator.domain import patterns
 from emulator.domain.errors import Invalid
 from emulator.domain.moments import parse_moment, same_day, same_second

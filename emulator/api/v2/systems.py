@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from emulator.api.http import base_url, caller, services
+from emulator.api.edge import base_url, caller, services
 from emulator.api.v2 import bodies, system_record
 from emulator.api.v2.schemas import read_system
 from emulator.api.v2.systems_search import system_conditions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from emulator.api.http import caller, now, services
+from emulator.api.edge import caller, now, services
 from emulator.api.v2 import bodies, system_record
 from emulator.api.v2.schemas import read_queue
 from emulator.api.v2.wire import reply

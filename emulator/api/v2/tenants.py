@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from emulator.api.http import base_url, services, world
+from emulator.api.edge import base_url, services, world
 from emulator.api.v2.wire import link, reply
 from emulator.domain.errors import NotFound
 

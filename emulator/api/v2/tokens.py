@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from flask import Response, request
 
-from emulator.api.http import caller, only_world, services
+from emulator.api.edge import caller, only_world, services
 from emulator.api.v2.basic import basic_login
 from emulator.api.v2.wire import NO_STORE, bare
 from emulator.api.watch import user_is

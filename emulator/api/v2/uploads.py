@@ -11,7 +11,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-from emulator.api.http import edge
+from emulator.api.edge import edge
 from emulator.domain.errors import Invalid
 
 FILE_PART = "fileToUpload"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 
-from emulator.api.http import caller, services
+from emulator.api.edge import caller, services
 from emulator.api.v2 import bodies
 from emulator.api.v2.inner_requests import fetch
 from emulator.api.v2.wire import link, reply

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
-from werkzeug.exceptions import HTTPException
 
-from emulator.api.called import Called
-from emulator.api.gateway import GatewayFault
-from emulator.api.http import Dialect, Route, base_url, edge
-from emulator.api.v2.basic import basic_login
-from emulator.domain import errors
-from emulator.domain.errors import EmulatorError
+from emulator.api.edge import base_url, edge
 
 _CHICAGO = ZoneInfo("America/Chicago")
-_STATUS: dict[type[EmulatorError], int] = {
-    errors.Invalid: 400,
-    errors.NotAuthenticated: 401,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.PreconditionFailed: 412,
-    errors.RangeRefused: 416,
-    errors.NotProvided: 501,
-    errors.Unavailable: 503,
-    errors.Unreachable: 504,
-}
 _NOTHING = object()
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -61,7 +44,7 @@ def error_reply(status: int, message: str) -> Response:
 
 def bare(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON of OAuth: without the envelope, always compact [auth §4]."""
-    return Response(_compact(document), status, headers, content_type="application/json")
+    return Response(compact(document), status, headers, content_type="application/json")
 
 
 def json_response(body: str, status: int) -> Response:
@@ -90,7 +73,7 @@ def link(path: str) -> dict[str, str]:
 
 def metadata_link(uuid: str, slash: str = "/") -> dict[str, str]:
     """The link to the metadata that name a resource [conventions §5]."""
-    query = quote(_compact({"associationIds": uuid}), safe="")
+    query = quote(compact({"associationIds": uuid}), safe="")
     return link(f"meta/v2/data{slash}?q={query}")
 
 
@@ -107,115 +90,6 @@ def wants_full() -> bool:
     return "filter" in request.args
 
 
-class V2(Dialect):
-    """Dialect v2: its routes, and its wording of what goes wrong."""
-
-    def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
-        self._routes = routes
-
-    def routes(self) -> Iterable[Route]:
-        return self._routes()
-
-    def error(self, error: EmulatorError) -> Response:
-        if isinstance(error, errors.OAuthRefused):
-            body = {"error": error.error, "error_description": error.message}
-            return bare(body, 401 if error.error == "invalid_client" else 400, NO_STORE)
-        if error.service_status is not None and edge().settings.faithful_5xx:
-            return error_reply(error.service_status, error.message)
-        return error_reply(
-            next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), error.message
-        )
-
-    def http_error(self, error: HTTPException) -> Response:
-        if error.code in (404, 405) and request.url_rule is None:
-            from emulator.api.v2 import coverage  # no request that is answered needs the table
-
-            operation = coverage.missing(request.method, request.path)
-            if operation is not None:
-                return error_reply(501, coverage.refusal(operation))
-        if error.code == 404:
-            return self.fault(_unknown_resource())
-        text = error.description or error.name
-        if error.code == 405:
-            text = f"{request.method} is not supported"
-        elif error.code == 413:
-            text = f"Request body is larger than the {edge().settings.max_request_mb} MB allowed."
-        response = error_reply(_tenants_verb(error) or error.code or 500, text)
-        if error.code == 405:
-            response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
-        return response
-
-    def fault(self, fault: GatewayFault) -> Response:
-        wants_xml = request.accept_mimetypes.best_match(["application/json", "application/xml", "text/xml"])
-        accept = request.headers.get("Accept", "")
-        chosen = fault.format or edge().settings.fault_format
-        asked = not fault.format and "xml" in accept and wants_xml != "application/json"
-        if chosen == "xml" or asked:
-            response = Response(_fault_xml(fault), status=fault.status, content_type="application/xml")
-        else:
-            body = {"code": fault.code, "message": fault.message, "description": fault.description}
-            response = json_response(_compact({"fault": body}), fault.status)
-        if fault.status == 401:
-            response.headers["WWW-Authenticate"] = 'OAuth2 realm="WSO2 API Manager"'
-        return response
-
-    def crash(self) -> Response:
-        return error_reply(500, "An unexpected error occurred inside the emulator; its log has the details.")
-
-    def called(self, method: str, path: str) -> Called:
-        from emulator.api.v2.coverage import calls  # for scenarios only
-
-        return calls.called(method, path)
-
-    def service_says(self, called: Called, status: int, message: str) -> Response:
-        from emulator.api.v2 import refusals
-
-        return refusals.answer(called, status, message)
-
-    def claimed_user(self) -> str:
-        """Of the services that are open without a token, ``/clients`` alone is told a user's name."""
-        login = basic_login() if request.path.startswith("/clients/") else None
-        return login[0] if login else ""
-
-
-def _tenants_verb(error: HTTPException) -> int | None:
-    """What the tenants service says of a verb that it does not know, where it is asked for [conventions §9.3]."""
-    theirs = error.code == 405 and edge().settings.faithful_5xx and request.path.startswith("/tenants")
-    return 501 if theirs else None
-
-
-def _unknown_resource() -> GatewayFault:
-    """404 of the gateway: an API that does not exist, or a path no API has [conventions §9.2]."""
-    parts = request.path.strip("/").split("/")
-    known = {rule.rule.strip("/").split("/")[0] for rule in _rules()}
-    if parts[0] in known:
-        text = "No matching resource found in the API for the given request"
-        return GatewayFault(404, 900906, text, kind="am")
-    return GatewayFault(
-        404, 404, "Not Found", f"The requested resource (/{parts[0]}) is not available.", kind="am"
-    )
-
-
-def _rules() -> Iterable[Any]:
-    from flask import current_app
-
-    return current_app.url_map.iter_rules()
-
-
-def _fault_xml(fault: GatewayFault) -> str:
-    from xml.sax.saxutils import escape
-
-    code, message = fault.older or (fault.code, fault.message)
-    space = "http://wso2.org/apimanager" + ("/security" if fault.kind == "ams" else "")
-    kind = "<am:type>Status report</am:type>" if fault.kind == "am" else ""
-    p = fault.kind
-    return (
-        f'<{p}:fault xmlns:{p}="{space}"><{p}:code>{code}</{p}:code>{kind}'
-        f"<{p}:message>{escape(message)}</{p}:message>"
-        f"<{p}:description>{escape(fault.description)}</{p}:description></{p}:fault>"
-    )
-
-
 def _truthy(name: str) -> bool:
     return request.args.get(name, "").lower() == "true"
 
@@ -227,21 +101,22 @@ def _deletes_media() -> bool:
 def _dump(value: Any) -> str:
     if _truthy("pretty"):
         return _pretty(value)
-    return _compact(value)
+    return compact(value)
 
 
 def _pretty(value: Any, margin: str = "\n") -> str:
     """As Jackson prints: the members of objects on lines of their own, those of arrays not [conventions §2.2]."""
     if isinstance(value, dict) and value:
         inner = margin + "  "
-        members = (f"{inner}{_compact(key)} : {_pretty(member, inner)}" for key, member in value.items())
+        members = (f"{inner}{compact(key)} : {_pretty(member, inner)}" for key, member in value.items())
         return "{" + ",".join(members) + margin + "}"
     if isinstance(value, list) and value:
         return "[ " + ", ".join(_pretty(element, margin) for element in value) + " ]"
-    return "[ ]" if value == [] else "{ }" if value == {} else _compact(value)
+    return "[ ]" if value == [] else "{ }" if value == {} else compact(value)
 
 
-def _compact(value: Any) -> str:
+def compact(value: Any) -> str:
+    """JSON without blanks, as all answers have it unless asked to be pretty."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

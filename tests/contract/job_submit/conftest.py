@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from emulator.api.http import ListenerScope, create_app
+from emulator.api.edge import ListenerScope
+from emulator.api.http import create_app
+from emulator.api.v2.dialect import V2
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
-from emulator.api.v2.wire import V2
 from emulator.domain.app import App, AppInput, AppParameter
 from emulator.domain.file import Permission
 from emulator.domain.identity import Token, User, World

@@ -13,10 +13,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from emulator.api.http import Edge, ListenerScope, create_app
+from emulator.api.edge import Edge, ListenerScope
+from emulator.api.http import create_app
+from emulator.api.v2.dialect import V2
 from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
-from emulator.api.v2.wire import V2
 from emulator.domain.identity import Token, User, World
 from emulator.domain.job import Job, JobGrant
 from emulator.domain.paths import host_path, virtual_path

@@ -8,7 +8,7 @@ from functools import cache
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from emulator.api.http import Route
+from emulator.api.dialect import Route
 from emulator.api.url_rules import BelowConverter, TailConverter
 
 REFUSES = "refuse_verb"

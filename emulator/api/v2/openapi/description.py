@@ -6,7 +6,7 @@ from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
 
-from emulator.api.http import Route
+from emulator.api.dialect import Route
 from emulator.api.v2.coverage import SERVICES, operations
 from emulator.api.v2.coverage.operation import Operation, State
 from emulator.api.v2.coverage.routing import route_of
