@@ -20,12 +20,16 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 class DirectoryInUse(Exception):
     """Another process serves this data directory."""
+
+
+_TEMPORARY = "tapis-emulator-"
 
 
 class DataDirectory:
@@ -39,9 +43,23 @@ class DataDirectory:
     @classmethod
     def temporary(cls) -> DataDirectory:
         """A directory of its own that is removed on release; in memory where the machine offers that."""
-        memory = Path("/dev/shm")
-        base = memory if os.access(memory, os.W_OK | os.X_OK) else None
-        return cls(Path(tempfile.mkdtemp(prefix="tapis-emulator-", dir=base)), ephemeral=True)
+        return cls(Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=_temporary_base())), ephemeral=True)
+
+    @classmethod
+    def tidy_up(cls, end: Callable[[Path], None]) -> None:
+        """Remove this user's temporary directories whose process was killed; ``end`` is called with each before."""
+        for lock in _temporary_base().glob(f"{_TEMPORARY}*/lock"):
+            try:
+                if lock.stat().st_uid != os.getuid() or not _is_gone(lock.read_text(encoding="ascii")):
+                    continue
+                left = cls(lock.parent, ephemeral=True)
+                left.acquire()
+            except (DirectoryInUse, OSError, ValueError):  # another's, removed by now, or held by nobody yet
+                continue
+            try:
+                end(left.path)
+            finally:
+                left.release()
 
     def acquire(self) -> None:
         """Make it if need be and hold it. Raises DirectoryInUse, OSError."""
@@ -91,3 +109,19 @@ class DataDirectory:
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None
+
+
+def _temporary_base() -> Path:
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+
+
+def _is_gone(process_id: str) -> bool:
+    """A process that lives may have let go of its directory to take it up again. Raises ValueError."""
+    try:
+        os.kill(int(process_id), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from emulator.data_directory import DataDirectory
 from emulator.domain.acting import Linger
 from emulator.domain.ports import Clocks, Gate, Hosts
 from emulator.hosts.sandbox import SandboxHosts
+from emulator.runtimes.abandoned import end_scripts
 from emulator.runtimes.gated.launcher import GatedLauncher
 from emulator.runtimes.launcher import SandboxLauncher
 from emulator.runtimes.remote.launcher import RemoteLauncher
@@ -57,3 +59,8 @@ def launchers(
         linger=linger,
     )
     return launcher
+
+
+def tidy_up_after_the_killed() -> None:
+    """End the scripts and remove the data of emulators that were to keep nothing, and were killed."""
+    DataDirectory.tidy_up(lambda left: end_scripts(left / "spool"))
