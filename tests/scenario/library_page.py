@@ -45,7 +45,8 @@ set-up:
  "parameters": {"imagefile": "pictures/night-sky.png"}}
 ```
 
-`job-with-input.json` brings a file along (after `tapis files upload agave://tacc.corral/home/testuser mine.png`):
+`job-with-input.json` brings a file along (a picture of yours, after
+`tapis files upload agave://tacc.corral/home/testuser mine.png`):
 
 ```json
 {"name": "lesson", "appId": "classifier-1.0.0", "archive": true, "archiveSystem": "tacc.corral",
