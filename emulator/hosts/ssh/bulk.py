@@ -13,7 +13,7 @@ from emulator.domain.paths import join
 from emulator.hosts.ssh.complaints import complaint
 from emulator.hosts.ssh.login import Login, in_posix_shell
 from emulator.hosts.ssh.places import Places, quoted
-from emulator.hosts.ssh.writing import temporary_name
+from emulator.hosts.ssh.unfinished import temporary_name
 
 if TYPE_CHECKING:
     from emulator.hosts.ssh.execution import Execution

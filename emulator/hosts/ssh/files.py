@@ -18,8 +18,9 @@ from emulator.hosts.ssh.bulk import SshBulk
 from emulator.hosts.ssh.complaints import complaint
 from emulator.hosts.ssh.login import Login, in_posix_shell
 from emulator.hosts.ssh.places import Places, info, quoted, raised
-from emulator.hosts.ssh.reading import SshReader, buffered
-from emulator.hosts.ssh.writing import NEW_FILE_MODE, SshIncoming, open_patch
+from emulator.hosts.ssh.reading import open_reader
+from emulator.hosts.ssh.unfinished import SshIncoming
+from emulator.hosts.ssh.writing import NEW_FILE_MODE, open_patch
 
 if TYPE_CHECKING:
     from emulator.hosts.ssh.sftp import Attributes, Session
@@ -68,19 +69,15 @@ class SshFiles:
         return [name for name in (os.fsdecode(entry.name) for entry in found) if name not in listed]
 
     def reader(self, path: str, offset: int = 0) -> BinaryIO:
-        from paramiko import sftp
-
         with ExitStack() as stack:
             session = stack.enter_context(self._login.sftp())
             raw = self._regular(session, path)
             try:
-                handle = session.open_file(raw, sftp.SFTP_FLAG_READ)
+                stream = open_reader(session, stack, self._login, raw)
             except OSError as error:
                 raise self._places.explained(session, path, error) from error
-            reader = SshReader(self._login, stack.pop_all(), session, handle, raw)
-        stream = buffered(reader)
         stream.seek(offset)
-        return cast("BinaryIO", stream)
+        return stream
 
     @contextmanager
     def incoming(self, directory: str) -> Iterator[SshIncoming]:
@@ -101,7 +98,7 @@ class SshFiles:
     @contextmanager
     def _unfinished(self, directory: bytes, path: str, resume: bytes = b"") -> Iterator[SshIncoming]:
         try:
-            file = SshIncoming(self._login, self._places, directory, resume)
+            file = SshIncoming(self._login, self._places, self.patch, directory, resume)
         except OSError as error:
             with self._login.sftp() as session:
                 raise self._places.explained(session, path, error) from error
@@ -120,7 +117,7 @@ class SshFiles:
             session = stack.enter_context(self._login.sftp())
             raw = self._target(session, path)
             try:
-                writer = open_patch(session, stack.pop_all(), self._login, raw, NEW_FILE_MODE)
+                writer = open_patch(session, stack, self._login, raw, NEW_FILE_MODE)
             except OSError as error:
                 raise self._places.explained(session, path, error) from error
         writer.start_at(offset)

@@ -7,7 +7,7 @@ import io
 import os
 from collections import deque
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from emulator.hosts.ssh.complaints import complaint
 from emulator.hosts.ssh.login import Login, in_posix_shell
@@ -29,8 +29,14 @@ SWITCH = 2 * 1024 * 1024
 _BUFFER = 256 * 1024
 
 
-def buffered(raw: SshReader) -> io.BufferedReader:
-    return io.BufferedReader(raw, _BUFFER)
+def open_reader(session: Session, stack: ExitStack, login: Login, path: bytes) -> BinaryIO:
+    """The content of a file. Once it is open it takes what ``stack`` holds."""
+    from paramiko import sftp
+
+    handle = session.open_file(path, sftp.SFTP_FLAG_READ)
+    return cast(
+        "BinaryIO", io.BufferedReader(SshReader(login, stack.pop_all(), session, handle, path), _BUFFER)
+    )
 
 
 class SshReader(io.RawIOBase):
