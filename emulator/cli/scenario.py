@@ -115,7 +115,8 @@ def arm(settings: Settings, url: str | None, world: str, what: str, again: bool,
     query = urlencode({"source": source, "again": "true" if again else "false"})
     state = _ask(settings, url, f"{_path(world)}?{query}", "POST", text)
     click.echo(
-        f"{state['name']} is armed in world {state['world']}: {_rules(state['rules'])}, seed {state['seed']}"
+        f"{state['name']} is {state['state']} in world {state['world']}: {_rules(state['rules'])},"
+        f" seed {state['seed']}"
     )
 
 

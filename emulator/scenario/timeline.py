@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from emulator.domain.fault import Action
 from emulator.domain.scenario import Flap, Moment, Rule, Scenario, Turns
 from emulator.domain.silence import words
 from emulator.scenario.actions import at_point
-from emulator.scenario.catalog.kind import Unit
+from emulator.scenario.catalog.kind import ActionKind, Unit
 from emulator.scenario.points import Points
 
 _ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
@@ -51,10 +53,10 @@ def _rule(number: int, rule: Rule, points: Points) -> Iterator[str]:
     often = often_words(rule)
     if often:
         yield f"   which: {often}"
-    yield f"   does:  {action_words(rule)}"
-    text = _text(rule, points)
-    if text:
-        yield f"          {text}"
+    kind = _kind(rule, points)
+    yield f"   does:  {action_words(rule.action, kind)}"
+    if kind is not None:
+        yield f"          {kind.text}"
     yield f"   times: {times_words(rule)}"
 
 
@@ -64,13 +66,12 @@ def _told(rule: Rule, points: Points) -> str:
     return f" ({found[0].text})" if len(found) == 1 else ""
 
 
-def _text(rule: Rule, points: Points) -> str:
-    for pattern in rule.points:
-        for point in points.named(pattern):
-            for kind in at_point(point.name):
-                if kind.name == rule.action.kind:
-                    return kind.text
-    return ""
+def _kind(rule: Rule, points: Points) -> ActionKind | None:
+    """The rule's action, as it is at its points; None where these are not known any more."""
+    here = (
+        kind for pattern in rule.points for point in points.named(pattern) for kind in at_point(point.name)
+    )
+    return next((kind for kind in here if kind.name == rule.action.kind), None)
 
 
 def window_words(rule: Rule) -> str:
@@ -106,28 +107,28 @@ def times_words(rule: Rule) -> str:
     return often + (f" for each {rule.per}" if rule.per else "")
 
 
-def action_words(rule: Rule) -> str:
+def action_words(action: Action, kind: ActionKind | None) -> str:
     """The action with those of its arguments that say something."""
-    told = {name: value for name, value in rule.action.args.items() if value not in (None, "", False)}
-    if not told:
-        return rule.action.kind
+    units = {} if kind is None else {name: argument.unit for name, argument in kind.args.items()}
+    told = [
+        f"{name}: {_value_words(value, units.get(name))}"
+        for name, value in action.args.items()
+        if value not in (None, "", False)
+    ]
+    return f"{action.kind} ({', '.join(told)})" if told else action.kind
+
+
+def _value_words(value: Any, unit: Unit | None) -> Any:
+    """On one line."""
+    if unit is Unit.DURATION:
+        return span_words(timedelta(seconds=value))
+    if unit is Unit.SIZE:
+        return f"{value} bytes"
+    if unit is Unit.RATE:
+        return f"{value} bytes a second"
     return (
-        f"{rule.action.kind} ({', '.join(f'{name}: {value}' for name, value in _shown(rule, told).items())})"
+        value if not isinstance(value, str) or value.isprintable() else json.dumps(value, ensure_ascii=False)
     )
-
-
-def _shown(rule: Rule, told: Mapping[str, Any]) -> dict[str, Any]:
-    units = {
-        name: argument.unit
-        for pattern in rule.points
-        for kind in at_point(pattern)
-        if kind.name == rule.action.kind
-        for name, argument in kind.args.items()
-    }
-    return {
-        name: span_words(timedelta(seconds=value)) if units.get(name) is Unit.DURATION else value
-        for name, value in told.items()
-    }
 
 
 def turns_words(turns: Turns) -> str:

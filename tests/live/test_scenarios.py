@@ -40,6 +40,11 @@ def test_arm_show_release_disarm_from_the_command_line(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, "--port", "0", *where) as server:
         assert "busy is armed in world default: 1 rule" in scenario("arm", "busy.yaml")
         assert "armed in world default already" in scenario("arm", "busy.yaml", code=1)
+        (tmp_path / "past.yaml").write_text(
+            BUSY.replace("busy", "past").replace("2}", "2, until: 2001-01-01}"), "utf-8"
+        )
+        assert "past is expired in world default: 1 rule" in scenario("arm", "past.yaml")
+        scenario("disarm", "past")
         wrong = scenario("arm", "wrong.yaml", code=1)
         assert "wrong.yaml:3: unknown point `job.stagd`; did you mean `job.staged`?" in wrong
         assert requests.get(f"{server.url}/jobs/v2", timeout=60).status_code == 503

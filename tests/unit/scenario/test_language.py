@@ -302,6 +302,8 @@ rules:
   - {name: queue, at: scheduler.submit, do: {hold-queue: 48h}, times: once, when: {queue: "!debug", user: [a, b]}}
   - {at: transfer.file, when: {nth: 2.., path: "*.jpg"}, per: job, do: read-error, after: queue, chance: 0.25,
      from: +90s, until: +1h, flap: 30s/10s, times: 3}
+  - {at: transfer, do: {slow: 64KiB/s}}
+  - {at: "http.*", do: {status: {code: 503, body: "<p>\\n</p>"}}}
 """
     )
     told = timeline(scenario, POINTS)
@@ -317,5 +319,7 @@ rules:
         "and so on; once `queue` has struck",
         "which: the 2nd and all later of each job; by chance, 25 % of them",
         "times: 3 times for each job",
+        "does:  slow (rate: 65536 bytes a second)",
+        r'body: "<p>\n</p>"',
     ):
         assert words in told, told
