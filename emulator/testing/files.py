@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from urllib3 import encode_multipart_formdata
-
 from emulator.testing.errors import Refused
+from emulator.testing.transfers import form, saved
+from emulator.testing.wire import accepted
 
 if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
     from emulator.testing.desk import Desk
 
 
@@ -26,19 +28,16 @@ class Files:
 
         ``submit(appId=…, inputs={"picture": world.files.put("in/picture.png", Path("picture.png"))})``
         """
-        data = content.read_bytes() if isinstance(content, Path) else content
-        data = data.encode() if isinstance(data, str) else data
         system = system or self.default_system()
         directory, _, name = path.rpartition("/")
-        body, kind = encode_multipart_formdata({"fileToUpload": (name, data)})
-        upload = {"body": body, "headers": {"Content-Type": kind}}
+        data = content.encode() if isinstance(content, str) else content
         try:
-            self._send("POST", self._media(system, directory), **upload)
+            self._upload(system, directory, name, data)
         except Refused as refused:
             if refused.status != 404 or not directory:
                 raise
             self.mkdir(directory, system)
-            self._send("POST", self._media(system, directory), **upload)
+            self._upload(system, directory, name, data)
         return f"agave://{system}/{path}"
 
     def mkdir(self, path: str, system: str = "") -> None:
@@ -59,6 +58,11 @@ class Files:
     def read(self, path: str, system: str = "") -> bytes:
         """The content of a file. Raises Refused."""
         return self._send("GET", self._media(system or self.default_system(), path))
+
+    def download(self, path: str, to: str | Path, system: str = "") -> Path:
+        """Write the content of a file, however large, into a file of this machine. Raises Refused, NoEmulator."""
+        where = self._media(system or self.default_system(), path)
+        return saved(self._ask("GET", where, whole=False), Path(to))
 
     def list(self, path: str = "", system: str = "") -> list[str]:
         """The names in a directory."""
@@ -85,9 +89,13 @@ class Files:
     def _media(self, system: str, path: str) -> str:
         return f"files/v2/media/system/{system}/{quote(path)}"
 
+    def _upload(self, system: str, directory: str, name: str, content: bytes | Path) -> None:
+        body, headers = form("fileToUpload", name, content)
+        self._send("POST", self._media(system, directory), body=body, headers=headers)
+
     def _send(self, method: str, path: str, **options: Any) -> bytes:
-        response = self._desk.request(method, path, **options)
-        if response.status >= 400:
-            raise Refused(response.status, response.data[:500].decode(errors="replace"), f"{method} /{path}")
-        content: bytes = response.data
+        content: bytes = self._ask(method, path, **options).data
         return content
+
+    def _ask(self, method: str, path: str, **options: Any) -> BaseHTTPResponse:
+        return accepted(self._desk.request(method, path, **options), f"{method} /{path}")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from emulator.testing.errors import JobEndedOtherwise, Refused
-from emulator.testing.wire import PATIENCE, segment, until
+from emulator.testing.errors import JobEndedOtherwise
+from emulator.testing.transfers import saved
+from emulator.testing.wire import PATIENCE, accepted, segment, until
 
 if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
     from emulator.testing.desk import Desk
 
 
@@ -79,16 +84,21 @@ class Job:
 
     def output(self, path: str) -> bytes:
         """The content of an output file. Raises Refused."""
-        response = self._desk.request("GET", f"jobs/v2/{self.id}/outputs/media/{path.lstrip('/')}")
-        if response.status >= 400:
-            raise Refused(response.status, response.data[:500].decode(errors="replace"), f"output {path}")
-        content: bytes = response.data
+        content: bytes = self._output(path).data
         return content
+
+    def download(self, path: str, to: str | Path) -> Path:
+        """Write an output file, however large, into a file of this machine. Raises Refused, NoEmulator."""
+        return saved(self._output(path, whole=False), Path(to))
 
     def cancel(self) -> Job:
         """Ask for its end, as its user would."""
         self._desk.call("POST", f"jobs/v2/{self.id}", {"action": "stop"})
         return self
+
+    def _output(self, path: str, **options: Any) -> BaseHTTPResponse:
+        where = f"jobs/v2/{self.id}/outputs/media/{quote(path.lstrip('/'))}"
+        return accepted(self._desk.request("GET", where, **options), f"output {path}")
 
     @property
     def _path(self) -> str:
@@ -100,7 +110,7 @@ class Job:
 
     def _files(self, directory: str) -> Iterable[str]:
         listing = self._desk.call(
-            "GET", f"jobs/v2/{self.id}/outputs/listings{directory}", query={"limit": 10_000}
+            "GET", f"jobs/v2/{self.id}/outputs/listings{quote(directory)}", query={"limit": 10_000}
         )
         for entry in listing:
             path = f"{directory}{entry['name']}"

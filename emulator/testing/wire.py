@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -37,7 +37,7 @@ class Wire:
         method: str,
         path: str,
         *,
-        body: bytes | BinaryIO | None = None,
+        body: bytes | BinaryIO | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, object] | None = None,
         seconds: float = _ANSWER_SECONDS,
@@ -116,6 +116,13 @@ def basic(user: str, password: str) -> dict[str, str]:
 def segment(name: str) -> str:
     """A name as one part of a path."""
     return quote(name, safe="")
+
+
+def accepted(response: BaseHTTPResponse, what: str) -> BaseHTTPResponse:
+    """The answer of the service to a request for a file. Raises Refused."""
+    if response.status >= 400:
+        raise Refused(response.status, response.data[:500].decode(errors="replace"), what)
+    return response
 
 
 def _checked(response: BaseHTTPResponse, what: str) -> Any:

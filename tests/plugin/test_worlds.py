@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -91,6 +93,39 @@ class TestJobs:
         world.simulate("classifier-*", duration="1h")
         job = world.submit(JOB).wait("RUNNING").cancel()
         assert world.wait(job, "STOPPED").status == "STOPPED"
+
+
+class TestFiles:
+    def test_large_ones_are_never_held_in_memory(self, world: World, tmp_path: Path) -> None:
+        """Neither here nor by the server, which runs in this process."""
+        large, back = tmp_path / "large", tmp_path / "back"
+        with large.open("wb") as file:
+            file.truncate(48 << 20)
+            file.write(b"begin")
+        tracemalloc.start()
+        try:
+            world.files.put("a new/place for/the large one?.bin", large)
+            world.files.download("a new/place for/the large one?.bin", back)
+            assert tracemalloc.get_traced_memory()[1] < 24 << 20
+        finally:
+            tracemalloc.stop()
+        assert filecmp.cmp(large, back, shallow=False)
+
+    def test_what_breaks_off_or_is_not_there_leaves_nothing(self, world: World, tmp_path: Path) -> None:
+        world.files.put("here.bin", b"x" * 100_000)
+        with pytest.raises(Refused, match="404"):
+            world.files.download("nowhere.bin", tmp_path / "back")
+        rule = {"at": "http.files.download", "do": "truncate", "times": 1}
+        with world.scenario({"name": "cut", "rules": [rule]}), pytest.raises(NoEmulator, match="back: "):
+            world.files.download("here.bin", tmp_path / "back")
+        assert not list(tmp_path.iterdir())
+
+    def test_outputs_of_a_job(self, world: World, tmp_path: Path) -> None:
+        world.simulate("*", outputs={"a b/c#d?.txt": "text"})
+        job = world.wait(world.submit(JOB))
+        assert "a b/c#d?.txt" in job.outputs()
+        assert job.output("a b/c#d?.txt") == b"text"
+        assert job.download("a b/c#d?.txt", tmp_path / "c").read_bytes() == b"text"
 
 
 class TestTime:
