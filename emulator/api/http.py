@@ -170,7 +170,7 @@ def _watched(watch: Watch, dialect: Dialect, route: Route | None) -> Response | 
     """
     all_services, here = services(), scope().world
     all_services.world_clocks.settle(here)
-    watch.begin()
+    watch.begin(all_services.doors)
     refused: GatewayFault | None = None
     user = ""
     try:

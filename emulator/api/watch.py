@@ -9,7 +9,8 @@ from flask import Response, g, request
 
 from emulator.api import strikes
 from emulator.domain.ports import Clocks, Gate
-from emulator.engine.waiting import pausing
+from emulator.engine.waiting import Subscribe, pausing
+from emulator.services.doors import Doors
 from emulator.services.request_log import RequestLog, UnderWay, under_way
 
 if TYPE_CHECKING:
@@ -27,9 +28,15 @@ class Watch:
         self._clocks = clocks
         self.log = log
 
-    def begin(self) -> None:
+    def begin(self, doors: Doors) -> None:
         """A request has come, from nobody knows whom yet."""
-        under_way.set(UnderWay(pausing(_connection(request.environ).wait)))
+        wait_for = pausing(_connection(request.environ).wait)
+
+        def wait(subscribe: Subscribe) -> None:
+            with doors.at_rest():
+                wait_for(subscribe)
+
+        under_way.set(UnderWay(wait))
 
     def arrived(self, world: str, user: str) -> None:
         """It is known whose it is; what is told later changes nothing."""

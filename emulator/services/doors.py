@@ -21,10 +21,11 @@ LONGEST = 30.0
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """One request in a world. ``stale``: the world has been exchanged since."""
+    """One request in a world. ``stale``: the world has been exchanged since; ``rests``: it waits for somebody."""
 
     world: str
     stale: bool = False
+    rests: bool = False
 
 
 class Doors:
@@ -65,8 +66,29 @@ class Doors:
             inside.discard(visit)
             if not inside:
                 del self._visits[visit.world]
-                if self._closed:
-                    self._changed.notify_all()
+            if self._closed:
+                self._changed.notify_all()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Inside the block this thread's request waits, maybe for long: an exchange does not wait for it.
+
+        It does not go on while there is one, nor after it. Raises Unavailable.
+        """
+        visit: Visit | None = getattr(self._here, "visit", None)
+        if visit is None:
+            yield
+            return
+        with self._changed:
+            visit.rests = True
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._changed.wait_for(lambda: visit.world not in self._closed, LONGEST)
+                visit.rests = False
+        self.check()
 
     def check(self) -> None:
         """Raises Unavailable for a request whose world has been exchanged since it came in."""
@@ -76,7 +98,7 @@ class Doors:
 
     @contextmanager
     def closed(self, world: str, *, patience: float = PATIENCE, left_behind: bool = True) -> Iterator[bool]:
-        """Inside the block nobody is in the world but those who do not come out; new requests wait.
+        """Inside the block nobody is at work in the world but those who do not come out; new requests wait.
 
         With ``left_behind`` they are stale from then on. One block at a time for each world. The block gets
         whether all came out.
@@ -86,12 +108,17 @@ class Doors:
             self._closed.add(world)
             self.exchanges += 1
             mine = getattr(self._here, "visit", None)
-            empty = self._changed.wait_for(lambda: not self._visits.get(world, set()) - {mine}, patience)
+
+            def inside() -> set[Visit]:
+                return self._visits.get(world, set()) - {mine}
+
+            self._changed.wait_for(lambda: all(visit.rests for visit in inside()), patience)
+            left = inside()
             if left_behind:
-                for visit in self._visits.get(world, set()) - {mine}:
+                for visit in left:
                     visit.stale = True
         try:
-            yield empty
+            yield not left
         finally:
             with self._changed:
                 self._closed.discard(world)
