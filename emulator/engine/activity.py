@@ -189,6 +189,11 @@ class Activity:
         with self._changed:
             self._changed.wait_for(lambda: self._changes[world] != stamp or given_up())
 
+    def note(self, world: str) -> None:
+        """Something has changed in a world that is not counted here."""
+        with self._changed:
+            self._note(world)
+
     def nudge(self) -> None:
         """Let those who wait look again whether they still want to."""
         with self._changed:

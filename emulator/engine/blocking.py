@@ -50,6 +50,8 @@ def test(step: Step) -> Outcome:
         _connect(step, job.blocked_from, systems)
     if job.blocked_condition == recovery.QUOTA and job.struck is None:
         room = partial(conditions.require_room, job=job, system=step.execution_system)
+        with step.tools.store.read() as tx:
+            room(tx)  # asked once more where the place is taken; nobody who writes waits for this
         handle = intent(step) if job.blocked_from is _S.SUBMITTING else PLACE
         return Next(state=job.blocked_from, changes=resume | {"handle": handle}, guard=room)
     return Next(state=job.blocked_from, changes=resume)

@@ -15,8 +15,8 @@ from emulator.store import Transaction
 
 _S = JobState
 _STAGING = frozenset({_S.PROCESSING_INPUTS, _S.STAGING_INPUTS})
-_WITHOUT = frozenset({_S.ACCEPTED, _S.PENDING, _S.STAGED, _S.CLEANING_UP})
-"""States that need nothing."""
+_WITHOUT = frozenset({_S.ACCEPTED, _S.PENDING, _S.STAGED, _S.CLEANING_UP, _S.BLOCKED})
+"""States that need nothing; of a blocked job that is asked for the state that it was blocked in."""
 _AT_THE_SCHEDULER = frozenset({_S.SUBMITTING, _S.QUEUED, _S.RUNNING})
 
 

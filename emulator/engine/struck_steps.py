@@ -98,7 +98,8 @@ def still(step: Step) -> dict[str, Any]:
         return {}
     said = step.tools.strikes.strike(occasion_of(job, job.blocked_from))
     if said is not None and said.action.kind == BLOCK:
-        _remember(step, said)
+        if replace(said, number=strike.number) != strike:
+            _remember(step, said)  # which time it was stands in the journal
         raise StepBlocked(job.blocked_condition or CONNECTION, "A scenario blocks the job again.")
     return {"struck": _document(said)}
 

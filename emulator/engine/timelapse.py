@@ -110,10 +110,11 @@ class Timelapse:
         if not clock.frozen:
             state = clock.state
             clock.change(ClockSetting(mode=state.mode, factor=state.factor, start=moment))
-        while clock.frozen and not passage.given_up():
-            with self._at_rest(world, passage) as quiet:
-                if quiet and self._leap(world, clock, moment, passage) is None and clock.now() >= moment:
-                    break
+        with clock.led():
+            while clock.frozen and not passage.given_up():
+                with self._at_rest(world, passage) as quiet:
+                    if quiet and self._leap(world, clock, moment, passage) is None and clock.now() >= moment:
+                        break
         self._activity.wait_quiet(world, None, NOT_OURS, passage.given_up)
         return self._passed(world, passage, reached=clock.now() >= moment)
 
@@ -125,29 +126,38 @@ class Timelapse:
         clock = self.clocks.of(world)
         take_back = clock.call_at(limit, self._nudge, background=True)
         try:
-            while not passage.given_up():
-                stamp = self._activity.stamp(world)
-                with self._at_rest(world, passage) as quiet:
-                    if not quiet:
-                        continue
-                    if passage.reached():
-                        return self._passed(world, passage, reached=True)
-                    if clock.now() >= limit:
-                        break
-                    awaited = clock.next_awaited()
-                    scripts = self._activity.busy(world, besides=())
-                    if awaited is None and not scripts:
-                        break
-                    if clock.frozen and awaited is not None and awaited <= limit and not scripts:
-                        self._leap(world, clock, awaited, passage)
-                        continue
-                    if clock.frozen and not scripts:
-                        self._leap(world, clock, limit, passage)
-                        continue
-                self._activity.wait_change(world, stamp, passage.given_up)
+            with clock.led():
+                while not passage.given_up():
+                    stamp = self._activity.stamp(world)
+                    with self._at_rest(world, passage) as quiet:
+                        if not quiet:
+                            continue
+                        if passage.reached():
+                            return self._passed(world, passage, reached=True)
+                        leap = self._next_leap(world, clock, limit)
+                        if leap is not None:
+                            self._leap(world, clock, leap, passage)
+                            continue
+                        if clock.now() >= limit or self._nothing_left(world, clock):
+                            break
+                    self._activity.wait_change(world, stamp, passage.given_up)
         finally:
             take_back()
         return self._passed(world, passage, reached=not passage.given_up() and passage.reached())
+
+    def _next_leap(self, world: str, clock: WorldClock, limit: datetime) -> datetime | None:
+        """How far a clock that stands still may go at once; None where it is to be waited, or all is over."""
+        if not clock.frozen:
+            return None
+        now, due, awaited = clock.now(), clock.next_due(), clock.next_awaited()
+        if due is not None and due <= now:
+            return now  # whatever else goes on: no time passes
+        if now >= limit or awaited is None or self._activity.busy(world, besides=()):
+            return None
+        return min(awaited, limit)
+
+    def _nothing_left(self, world: str, clock: WorldClock) -> bool:
+        return clock.next_awaited() is None and not self._activity.busy(world, besides=())
 
     def still(self, world: str) -> tuple[str, ...]:
         """What is going on in a world, in words."""

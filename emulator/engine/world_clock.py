@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from emulator.domain.clock import ClockMode, ClockSetting, ClockState, begun, changed
@@ -40,6 +41,7 @@ class WorldClock:
         self._latest = state.world if state else None
         self._timers = Timers()
         self._armed: tuple[datetime, Callable[[], None]] | None = None
+        self._led = 0
 
     @property
     def mode(self) -> ClockMode:
@@ -89,6 +91,9 @@ class WorldClock:
         with self._lock:
             number = self._timers.add(when, action, background)
             self._arm()
+            due = self._waits_for_leader and when <= self.now()
+        if due:
+            self._activity.note(self._world)
 
         def take_back() -> None:
             with self._lock:
@@ -123,6 +128,26 @@ class WorldClock:
                 self._past = deque([state], maxlen=_REMEMBERED)
                 self._become(state)
 
+    @contextmanager
+    def led(self) -> Iterator[None]:
+        """Within, while time stands still, no timer goes off by itself: somebody calls :meth:`leap` again and again.
+
+        So what is due at one moment goes off one after the other, with rest between.
+        """
+        with self._lock:
+            self._led += 1
+            self._arm()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._led -= 1
+                self._arm()
+
+    @property
+    def _waits_for_leader(self) -> bool:
+        return self._led > 0 and self.frozen
+
     def clear(self) -> None:
         """Forget all timers."""
         with self._lock:
@@ -132,6 +157,11 @@ class WorldClock:
         """When the next timer goes off that somebody waits for."""
         with self._lock:
             return self._timers.next_awaited()
+
+    def next_due(self) -> datetime | None:
+        """When the next timer goes off, whether somebody waits for it or not."""
+        with self._lock:
+            return self._timers.next_due()
 
     def leap(self, limit: datetime) -> Timer | None:
         """Go to the next timer, no further than ``limit``, and take it out; None where there is none.
@@ -172,7 +202,7 @@ class WorldClock:
 
     def _arm(self) -> None:
         """Have the machine's clock call when the next timer is due. The lock is held."""
-        due = self._timers.next_due()
+        due = None if self._waits_for_leader else self._timers.next_due()
         moment = None if due is None else self._machine_moment(due)
         if self._armed is not None:
             if self._armed[0] == moment:
@@ -196,7 +226,7 @@ class WorldClock:
         while True:
             with self._lock:
                 # the step before it is at rest once the timer's own work is known
-                timer = self._timers.pop_due(self.now())
+                timer = None if self._waits_for_leader else self._timers.pop_due(self.now())
                 if timer is None:
                     self._arm()
                     return

@@ -108,14 +108,14 @@ class WorldClockService:
 
         def reached() -> bool:
             with self._store.read() as tx:
-                job = tx.jobs.get(world, journey.job)
-                if job is None:
+                job = tx.jobs.standing(journey.job)
+                if job is None or job.world != world or job.status is JobState.ACCEPTED:
                     raise NotFound(f"job: there is no job {journey.job[:80]!a} in the world {world}")
                 if job.status.terminal or job.status in journey.states:
                     return True
                 if seen and seen[-1] == job.last_updated:
                     return False  # nothing has been saved since the last look
                 seen[:] = [job.last_updated]
-                return any(event.status in wanted for event in tx.events.of(world, job.id))
+                return any(event.status in wanted for event in tx.events.of(world, journey.job))
 
         return reached

@@ -58,6 +58,8 @@ class JobSummary:
 class JobStanding:
     """The fields of a job that others than the engine change, and what its next state depends on."""
 
+    world: str
+    last_updated: datetime
     status: JobState
     blocked_from: JobState | None
     visible: bool
@@ -111,8 +113,10 @@ class JobRows:
         row = self._connection.execute(_STANDING, {"job_id": job_id}).first()
         if row is None:
             return None
-        blocked_from = JobState(row.blocked_from) if row.blocked_from else None
-        return JobStanding(JobState(row.status), blocked_from, row.visible, row.cancel_requested)
+        values = row._asdict()
+        for name in _STATES:
+            values[name] = JobState(values[name]) if values[name] else None
+        return JobStanding(**values)
 
     def active_ids(self) -> list[str]:
         """Ids of all jobs that have not ended, in all worlds, first accepted first."""

@@ -78,3 +78,32 @@ def test_two_runs_with_one_seed_leave_the_same_log(tmp_path: Path) -> None:
     first, second = lived(tmp_path / "1", 7), lived(tmp_path / "2", 7)
     assert first.splitlines() == second.splitlines()
     assert first == second
+
+
+_BLOCKED = """
+name: no-room
+rules:
+  - at: job.staged
+    do: {block: {condition: quota}}
+    until: +3m
+"""
+
+
+def what_happened_at_the_same_moments(control: Api, name: str) -> list[Any]:
+    world = make(control, name=name, clock={"mode": "frozen", "start": START}, chance_seed=7)
+    world.simulate(queue_wait="20m", duration="1h")
+    world.own("POST", "scenarios", expect=201, data=_BLOCKED)
+    order = [world.submit(name=f"job {number}") for number in range(4)]
+    passed = world.clock(run="idle")
+    struck = [order.index(entry["facts"]["job"]) for entry in _items(world.own("GET", "journal?limit=1000"))]
+    events = [
+        (order.index(event["subject"]), event["status"], event["created"])
+        for event in _items(world.own("GET", "events?limit=1000&kind=job"))
+    ]
+    return [passed["timers"], struck, events]
+
+
+def test_what_comes_at_the_same_moment_comes_in_the_same_order(control: Api) -> None:
+    first = what_happened_at_the_same_moments(control, "same-1")
+    assert first == what_happened_at_the_same_moments(control, "same-2")
+    assert first[1] == [0, 1, 2, 3] * 3
