@@ -44,6 +44,11 @@ class Armed:
         return f"<Armed {self.name!r} in {self._world.name}>"
 
     @property
+    def state(self) -> str:
+        """``armed``, ``spent`` or ``expired``. Raises Refused once it is disarmed."""
+        return str(self._world.control("GET", self._path)["state"])
+
+    @property
     def rules(self) -> dict[str, dict[str, Any]]:
         """Its rules by name, as they stand: ``state``, how often it has ``struck``, what it is ``holding``."""
         found = self._world.control("GET", self._path)

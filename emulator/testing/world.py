@@ -97,6 +97,11 @@ class World(Desk):
         return arm(self, what, self._beside, again)
 
     @property
+    def scenarios(self) -> list[Armed]:
+        """Those that are armed, in the order of arming; spent and expired ones stay until they are disarmed."""
+        return [Armed(self, found["name"]) for found in self.control("GET", "scenarios")]
+
+    @property
     def journal(self) -> list[JournalEntry]:
         """What the rules of scenarios did, oldest first."""
         found: list[JournalEntry] = []

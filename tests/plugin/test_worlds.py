@@ -74,8 +74,10 @@ class TestJobs:
             world.wait(job, "STAGED")
             with pytest.raises(WaitedInVain, match=r"FINISHED; job .* is STAGED(.|\n)*PROCESSING_INPUTS"):
                 world.wait(job, timeout=0.1)
+            assert [(each.name, each.state) for each in world.scenarios] == [("held", "armed")]
             assert held.release() == 1
             world.wait(job)
+        assert world.scenarios == []
 
     def test_one_that_ends_otherwise_is_told_at_once(self, world: World) -> None:
         world.simulate("classifier-*", exit_code=3)
