@@ -99,13 +99,13 @@ class Armed:
 
     def state(self, now: datetime, holding: Mapping[str, Iterable[Strike]]) -> ArmedState:
         """``holding``: by rule."""
-        scenario = self.arming.scenario
+        scenario, met = self.arming.scenario, self._met()
         rules = tuple(
             RuleState(
                 rule=rule,
                 standing=self.standing(rule, now),
                 struck=self.counted(rule.name, "").struck,
-                met=self._met(rule),
+                met=met.get(rule.name, 0),
                 holding=tuple(holding.get(rule.name, ())),
                 passed=self.passed.get(rule.name, (0, ""))[0],
                 silence=self.passed.get(rule.name, (0, ""))[1],
@@ -126,10 +126,14 @@ class Armed:
             problem=self.problem,
         )
 
-    def _met(self, rule: Rule) -> int:
-        found = [(key, count.met) for (name, key), count in self.counts.items() if name == rule.name]
-        by_chance = sum(met for key, met in found if key.startswith(BY_CHANCE))
-        return by_chance or sum(met for _, met in found)
+    def _met(self) -> dict[str, int]:
+        """By rule: those counted for chance where there are any, as they are counted for ``nth`` as well."""
+        by_chance: dict[str, int] = {}
+        otherwise: dict[str, int] = {}
+        for (rule, key), count in self.counts.items():
+            found = by_chance if key.startswith(BY_CHANCE) else otherwise
+            found[rule] = found.get(rule, 0) + count.met
+        return otherwise | {rule: met for rule, met in by_chance.items() if met}
 
 
 _NONE = Count()
@@ -144,6 +148,6 @@ def _together(standings: list[Standing]) -> Standing:
 
 
 def families(points: Iterable[str]) -> set[str]:
-    """The families that patterns of points speak of."""
-    wanted = [point.partition(".")[0] for point in points]
+    """The families that patterns of points may speak of; a ``*`` reaches over the dot."""
+    wanted = [point.partition("*")[0].partition(".")[0] + ("*" if "*" in point else "") for point in points]
     return {family for family in FAMILIES if any(fnmatchcase(family, each) for each in wanted)}

@@ -39,6 +39,23 @@ def test_only_the_families_of_its_rules_listen(gate: Bench) -> None:
     assert gate.strike("http.jobs.list", world="other") is None
 
 
+@pytest.mark.parametrize(
+    ("at", "point", "quiet"),
+    [
+        ("*submit", "http.jobs.submit", ""),
+        ("*submit", "scheduler.submit", ""),
+        ("h*t*", "host.connect", "token"),
+        ("[ht]o*", "token.check", ""),
+        ("?ob.staged", "job.staged", "http"),
+        ("http", "http.jobs.list", "job"),
+    ],
+)
+def test_patterns_reach_over_the_dot(gate: Bench, at: str, point: str, quiet: str) -> None:
+    gate.arm(f"- {{at: '{at}', do: hold}}")
+    assert gate.strike(point) is not None
+    assert not quiet or not gate.gate.armed(WORLD, quiet)
+
+
 def test_the_first_rule_that_matches_speaks_and_scenarios_go_in_the_order_of_arming(gate: Bench) -> None:
     gate.arm(
         "- {name: early, at: transfer.file, when: {path: '*.jpg'}, do: read-error, times: 1}", name="one"
