@@ -25,9 +25,16 @@ def run(quick: bool = False) -> Table:
         small = _rounds(control, rounds, seed=None)
         seed = Path(scratch) / "seed"
         _fill(control, seed, files, jobs)
-        large = _rounds(control, max(3, rounds // 5), seed=str(seed))
+        large = _rounds(control, max(3, rounds // 2), seed=str(seed))
     rows = [
-        (deed, ms(median(small[deed])), ms(percentile(small[deed], 95)), ms(median(large[deed])))
+        (
+            deed,
+            *(
+                ms(each)
+                for found in (small, large)
+                for each in (median(found[deed]), percentile(found[deed], 95))
+            ),
+        )
         for deed in small
     ]
     return Table(
@@ -36,13 +43,16 @@ def run(quick: bool = False) -> Table:
             "call",
             "the built-in seed, median",
             "95th percentile",
-            f"a seed with {files} files and {jobs} jobs",
+            f"a seed with {files} files and {jobs} jobs, median",
+            "95th percentile",
         ),
         rows,
         (
             "By the control API, each call until its answer. The built-in seed has 42 users, 2 systems, an app with 13"
             " files.",
-            "Reset is timed after a job was submitted and a file uploaded, so that there is something to undo.",
+            "The jobs are FINISHED, with their archives; the files have 4 KiB. What lies on the machines is made anew"
+            " for each world.",
+            "Reset is timed after a job was submitted, so that there is something to undo.",
         ),
     )
 
@@ -56,7 +66,9 @@ def _rounds(control: _Control, rounds: int, seed: str | None) -> dict[str, list[
         found.setdefault(deed, []).append(time.perf_counter() - began)
         return answer
 
-    wanted = {"name": "measured", "listener": True, "simulated": True} | ({"seed": seed} if seed else {})
+    wanted = {"name": "measured", "listener": True, "simulated": True, "clock": "real"}
+    if seed is not None:
+        wanted["seed"] = seed
     for _ in range(rounds):
         world = timed("make, with a listener", lambda: control.ask("POST", "", json=wanted))
         requests.post(f"{world['url']}/jobs/v2", json=_JOB, timeout=60).raise_for_status()
@@ -68,12 +80,12 @@ def _rounds(control: _Control, rounds: int, seed: str | None) -> dict[str, list[
 
 
 def _fill(control: _Control, seed: Path, files: int, jobs: int) -> None:
-    """A seed folder with these: the snapshot of a world in which they have been made."""
-    world = control.ask("POST", "", json={"name": "filled", "listener": True, "simulated": True})
+    """A seed folder with these: the snapshot of a world in which the jobs have run to their end."""
+    wanted = {"name": "filled", "listener": True, "simulated": True, "clock": "frozen"}
+    world = control.ask("POST", "", json=wanted)
     for _ in range(jobs):
-        requests.post(
-            f"{world['url']}/jobs/v2", json=_JOB | {"archive": False}, timeout=60
-        ).raise_for_status()
+        requests.post(f"{world['url']}/jobs/v2", json=_JOB, timeout=60).raise_for_status()
+    control.ask("POST", "/filled/clock", json={"run": "idle"})
     control.ask("POST", "/filled/snapshot", json={"folder": str(seed)})
     home = seed / "files" / "corral.tacc.example.org" / "home" / "testuser"
     home.mkdir(parents=True, exist_ok=True)
