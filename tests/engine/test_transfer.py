@@ -397,6 +397,21 @@ def test_a_full_disk_is_not_tried_again(two: Two, error: OSError) -> None:
     assert str(error.strerror) in failed.value.message and str(two.target) not in failed.value.message
 
 
+@pytest.mark.parametrize(("mode_of", "named"), [("", ""), ("sub", ": sub")])
+def test_a_directory_whose_mode_cannot_be_kept_is_named_as_clients_know_it(
+    two: Two, mode_of: str, named: str
+) -> None:
+    (two.source / "sub").mkdir()
+
+    def refuse(operation: str, path: str) -> None:
+        if operation == "chmod" and path == f"/target/{mode_of}".rstrip("/"):
+            raise OSError(errno.ETIMEDOUT, "host: Connection timed out")
+
+    with pytest.raises(TransferFailed) as failed:
+        two.copy(before=refuse)
+    assert failed.value.message == f"agave://two/target{named}: host: Connection timed out"
+
+
 def test_a_real_full_disk(two: Two) -> None:
     """``/dev/full`` is a disk without room, in the kernel's own words."""
     make(two.source / "a", b"x" * 100)
