@@ -14,7 +14,8 @@ from typing import Any
 FAMILIES = ("http", "job", "transfer", "host", "scheduler", "app", "notify", "token")
 """What stands before the first dot of every point."""
 
-TRANSFERS = ("input", "asset", "archive", "upload", "import", "download", "copy")
+DOWNLOAD = "download"
+TRANSFERS = ("input", "asset", "archive", "upload", "import", DOWNLOAD, "copy")
 """The kinds of transfers whose files come by ``transfer.file``.
 
 A job's inputs, the assets of its app (also where that is cloned or published), its outputs on their way to the

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 
-from emulator.domain.fault import Action, Occasion
+from emulator.domain.fault import DOWNLOAD, Action, Occasion
 
 FACTS = (
     "user",
@@ -259,5 +259,6 @@ def moment(time: Moment, since: datetime) -> datetime:
 
 
 def asked_again(occasion: Occasion) -> bool:
-    """Whether whoever waits at this occasion asks again later; see ASKED_AGAIN."""
-    return bool(occasion.job) and any(fnmatchcase(occasion.point, point) for point in ASKED_AGAIN)
+    """Whether whoever waits at this occasion asks again later; see ASKED_AGAIN. Who fetches outputs is no step."""
+    of_step = bool(occasion.job) and occasion.transfer != DOWNLOAD
+    return of_step and any(fnmatchcase(occasion.point, point) for point in ASKED_AGAIN)

@@ -87,7 +87,6 @@ class ScenarioGate:
 
     def forget(self, world: str, job: str) -> None:
         """See ports.Gate."""
-        now = self._clocks.of(world).now()
         with self._lock:
             over = [each for each in self._stops.of_job(world, job) if not each.waiting]
             if not over:
@@ -97,7 +96,7 @@ class ScenarioGate:
                     tx.scenarios.drop_stop(each.strike.arming, each.strike.rule, each.strike.number)
             for each in over:
                 self._stops.drop(each)
-            self._armory.listen(world, now)
+            self._armory.listen(world, self._clocks.of(world).now())
 
     def _waiting_for(self, strike: Strike, now: datetime) -> Stopped | None:
         """What the strike has stopped, if that may not go on yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from emulator.domain.errors import Unavailable
-from emulator.domain.fault import Occasion
+from emulator.domain.fault import DOWNLOAD, Occasion
 from emulator.domain.identity import Caller
 from emulator.domain.system import System
 from emulator.engine.passage import POINT, Side, Watched
@@ -31,7 +31,7 @@ class FilePassages:
     def fetched(self, about: Caller | Occasion, system: System) -> Watched:
         """For a file of a system that a request fetches: a caller's, or one of which an occasion tells more."""
         occasion = about if isinstance(about, Occasion) else _about(about)
-        return self._of(occasion, "download", system, written=False)
+        return self._of(occasion, DOWNLOAD, system, written=False)
 
     def assets(self, caller: Caller, app_id: str, system: System) -> Watched:
         """For the files of an app, where a request copies or publishes it."""

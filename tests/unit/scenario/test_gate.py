@@ -172,9 +172,16 @@ def test_a_hold_holds_until_it_is_released_and_each_job_once(gate: Bench) -> Non
     assert len(gate.armory.release(WORLD)) == 2
 
 
-def test_requests_are_each_held_for_themselves(gate: Bench) -> None:
-    gate.arm("- {at: http.jobs.list, do: hold, times: 2}")
-    strikes = [gate.strike("http.jobs.list", user="u") for _ in range(3)]
+@pytest.mark.parametrize(
+    ("at", "facts"),
+    [
+        ("http.jobs.list", {"user": "u"}),
+        ("transfer.file", {"job": "1", "path": "/out.txt", "transfer": "download"}),  # of a job's output
+    ],
+)
+def test_requests_are_each_held_for_themselves(gate: Bench, at: str, facts: dict[str, str]) -> None:
+    gate.arm(f"- {{at: {at}, do: hold, times: 2}}")
+    strikes = [gate.strike(at, **facts) for _ in range(3)]
     assert [strike and strike.number for strike in strikes] == [1, 2, None]
     assert strikes[0] is not None
     gate.gate.on_release(strikes[0], lambda: None)()  # the client has gone
