@@ -62,7 +62,11 @@ class KeptOrigins:
         try:
             with nursery.grown(wanted) as (world, rows, hosts, scenarios, clock):
                 kept = self.keep(world.name, generation, rows, hosts, scenarios)
-                self._settle_in(hosts, world.name, generation)
+                try:
+                    self._settle_in(hosts, world.name, generation)
+                except OSError:
+                    self.drop(kept)
+                    raise
         except OSError as error:
             raise _unavailable("The world cannot be made", error) from error
         about = _kept_as(world, kept, clock)
@@ -113,6 +117,8 @@ class KeptOrigins:
             pack = self._pack(kept)
             pack.lay_out(target)
             pack.settle(target)
+            # of a renewal of the same generation that came to nothing
+            (self._directory / kept / _UNFINISHED).unlink(missing_ok=True)
         except (OSError, ValueError) as error:
             shutil.rmtree(target, ignore_errors=True)
             raise _unavailable(f"The files of the world {world} cannot be put in place", error) from error
@@ -158,7 +164,7 @@ class KeptOrigins:
             return
         if mark.read_text(encoding="utf-8") == str(world.generation):
             self.lay_out(world.kept, world.name, world.generation)
-        mark.unlink()
+        mark.unlink(missing_ok=True)
 
     def clear(self, world: str, generation: int) -> None:
         """See the port. Those who still work there find nothing."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from emulator.domain.errors import Unavailable
 from emulator.domain.world import NewWorld
 from emulator.seeds.packs import Pack
+from emulator.store.worlds import WorldRows
 from tests.live.world_victim import DIED, VICTIM
 from tests.served import Api, served
-
-pytestmark = pytest.mark.sample(4)
 
 _MAKING = ("grown", "kept", "laid out", "cleared", "rows put back", "saved")
 _RENEWING = ("renewed", "moved")
@@ -21,6 +21,7 @@ _EXCHANGED = ("saved", "files gone", "not moved", "moved")
 _campaign = pytest.mark.campaign
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("deed", "point"),
     [
@@ -67,6 +68,26 @@ def test_the_next_start_has_one_or_the_other(tmp_path: Path, deed: str, point: s
             assert not [
                 path.name for path in (tmp_path / folder).iterdir() if not path.name.startswith("default")
             ]
+
+
+def test_a_reset_that_failed_leaves_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done after the next one is there after a start."""
+
+    def full(*_: object) -> None:
+        raise Unavailable("no room")
+
+    with served(tmp_path) as emulator:
+        worlds = emulator.services.worlds
+        worlds.create(NewWorld(name=VICTIM))
+        with monkeypatch.context() as patched:
+            patched.setattr(WorldRows, "put_back", full)
+            with pytest.raises(Unavailable):
+                worlds.reset(VICTIM)
+        worlds.reset(VICTIM)
+        (home,) = (tmp_path / "hosts").glob(f"{VICTIM}*/corral*")
+        (home / "new.txt").write_text("kept")
+    with served(tmp_path):
+        assert (home / "new.txt").read_text() == "kept"
 
 
 def _is_whole(url: str, data: Path) -> None:
