@@ -25,8 +25,8 @@ _campaign = pytest.mark.campaign
 @pytest.mark.parametrize(
     ("deed", "point"),
     [
-        ("create", "rows put back"),
         ("reset", "not moved"),
+        ("create", "rows put back"),
         ("reset", "rows put back"),
         ("restore", "laid out"),
         ("delete", "saved"),
