@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from emulator.domain.clock import LATEST, ClockSetting
-from emulator.domain.errors import PreconditionFailed
+from emulator.domain.errors import Invalid, PreconditionFailed
 from emulator.engine.activity import NOT_OURS, Kind, Work
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.timers import Timer
@@ -107,11 +107,11 @@ class Timelapse:
         A clock that goes by itself is put ahead.
         """
         clock = self.clocks.of(world)
-        if not clock.frozen:
-            state = clock.state
-            clock.change(ClockSetting(mode=state.mode, factor=state.factor, start=moment))
         with clock.led():
-            while clock.frozen and not passage.given_up():
+            while not passage.given_up():
+                if not clock.frozen:
+                    _put_ahead(clock, moment)
+                    break
                 with self._at_rest(world, passage) as quiet:
                     if quiet and self._leap(world, clock, moment, passage) is None and clock.now() >= moment:
                         break
@@ -183,7 +183,7 @@ class Timelapse:
     def _leap(self, world: str, clock: WorldClock, limit: datetime, passage: Passage) -> Timer | None:
         work = self._activity.begin(world, Kind.TIMER)
         try:
-            timer = clock.leap(limit)
+            timer = _leapt(clock, limit)
             if timer is not None:
                 passage.timers += 1
                 timer.run()
@@ -199,6 +199,26 @@ class Timelapse:
         self._activity.nudge()
         with self._turn:
             self._turn.notify_all()
+
+
+def _put_ahead(clock: WorldClock, moment: datetime) -> None:
+    """Where it goes so fast that it has passed the moment by now, that is as good."""
+    state = clock.state
+    try:
+        clock.change(ClockSetting(mode=state.mode, factor=state.factor, start=moment))
+    except Invalid:
+        if clock.now() < moment:
+            raise
+
+
+def _leapt(clock: WorldClock, limit: datetime) -> Timer | None:
+    """See WorldClock.leap; None also for a clock that somebody has set going meanwhile."""
+    try:
+        return clock.leap(limit)
+    except Invalid:
+        if clock.frozen:
+            raise
+        return None
 
 
 def moment_after(now: datetime, duration: timedelta) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from emulator.domain.clock import ClockMode, ClockSetting, ClockState, begun, changed
+from emulator.domain.clock import ClockMode, ClockSetting, ClockState, begun, changed, whole_milliseconds
 from emulator.domain.errors import Invalid
 from emulator.domain.ports import Clock
 from emulator.engine.activity import Activity, Kind
@@ -166,6 +166,8 @@ class WorldClock:
     def leap(self, limit: datetime) -> Timer | None:
         """Go to the next timer, no further than ``limit``, and take it out; None where there is none.
 
+        To the next whole millisecond, as all times are told [conventions §6].
+
         Raises Invalid for a clock that goes by itself.
         """
         with self._changing:
@@ -175,7 +177,7 @@ class WorldClock:
                 raise Invalid(
                     f"mode: the clock of the world {self._world} is {self.mode}; only a frozen one leaps"
                 )
-            target = limit if due is None or due > limit else due
+            target = _whole(limit if due is None or due > limit else due)
             leapt = None
             if target > now:
                 leapt = ClockState(mode=ClockMode.FROZEN, world=target, machine=self._machine.now())
@@ -233,3 +235,9 @@ class WorldClock:
                 work = self._activity.begin(self._world, Kind.TIMER)
             timer.run()
             work.done()
+
+
+def _whole(moment: datetime) -> datetime:
+    """The first whole millisecond that is not before it."""
+    cut = whole_milliseconds(moment)
+    return cut if cut == moment else cut + timedelta(milliseconds=1)

@@ -288,3 +288,41 @@ def test_time_is_given_up_on_while_something_never_ends() -> None:
     thread.join(10)
     assert not found[0].reached and found[0].still == ("1 job steps",)
     assert clocks.of(WORLD).now() == NOON
+
+
+def test_what_is_due_between_two_milliseconds_comes_with_the_second() -> None:
+    """All that tells a time tells whole milliseconds, also where pauses are divided."""
+    on = Watched()
+    on.clock.change(FROZEN)
+    on.timer("a", timedelta(microseconds=1_300))
+    timer = on.clock.leap(NOON + HOUR)
+    assert timer is not None
+    assert on.clock.now() == NOON + timedelta(milliseconds=2) == on.saved[-1].world
+
+
+@pytest.mark.parametrize("mode", [REAL, scaled(FASTEST)])
+def test_a_clock_that_is_set_going_on_the_way_still_gets_there(mode: ClockSetting) -> None:
+    clocks = WorldClocks(RealClock())
+    clock = clocks.of(WORLD)
+    clock.begin(ClockSetting(mode=ClockMode.FROZEN, start=NOON))
+    clock.call_at(NOON + HOUR, partial(clock.change, mode))
+    timelapse = Timelapse(clocks)
+    with timelapse.passage() as passage:
+        passed = timelapse.advance_to(WORLD, NOON + 2 * HOUR, passage)
+    clocks.stop()
+    assert passed.reached and passed.now >= NOON + 2 * HOUR
+    assert clock.mode is mode.mode
+
+
+def test_nothing_goes_off_by_itself_while_somebody_leads() -> None:
+    """Else what is due at one moment would go off on two threads, in an order of its own."""
+    on = Watched()
+    on.clock.change(FROZEN)
+    on.timer("a", HOUR)
+    on.timer("b", HOUR)
+    with on.clock.led():
+        first = on.clock.leap(NOON + HOUR)
+        on.machine.advance(HOUR)
+        assert first is not None and on.fired == []
+    on.machine.advance(HOUR)
+    assert on.fired == [("b", NOON + HOUR)]
