@@ -11,6 +11,7 @@ from emulator.domain.webhook import HookAnswer, ReceivedHook
 from emulator.services.accounts import AccountService
 from emulator.store import Store
 
+_MOST_TIMES = 1_000_000_000
 _WITHOUT_BODY = (204, 304)
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OURS = ("content-length", "transfer-encoding", "connection")
@@ -79,8 +80,8 @@ class WebhookService:
         self._accounts.world(answer.world)
         if not 200 <= answer.status <= 599:
             raise Invalid("status must lie between 200 and 599")
-        if answer.left is not None and answer.left < 1:
-            raise Invalid("times must be 1 or more")
+        if answer.left is not None and not 1 <= answer.left <= _MOST_TIMES:
+            raise Invalid(f"times must be 1 or more, up to {_MOST_TIMES}")
         if answer.body and answer.status in _WITHOUT_BODY:
             raise Invalid(f"an answer with status {answer.status} has no body")
         for name, value in answer.headers.items():

@@ -12,6 +12,9 @@ from emulator.testing.wire import PATIENCE, segment, until
 if TYPE_CHECKING:
     from emulator.testing.server import Server
 
+_LATER = 10**18 - 1
+"""After all that will ever be received: for those who ask for the address only."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
@@ -40,11 +43,11 @@ class Webhooks:
     @property
     def url(self) -> str:
         """Subscribe this, or any path below it, as the emulator reaches itself: ``f"{webhooks.url}/done"``."""
-        return str(self._list()["url"]) + "/hook"
+        return self.at("hook")
 
     def at(self, path: str) -> str:
         """A URL of the receiver's: ``at("done?job=${JOB_ID}")``."""
-        return f"{self._list()['url']}/{path.lstrip('/')}"
+        return f"{self._list(_LATER)['url']}/{path.lstrip('/')}"
 
     @property
     def received(self) -> list[Webhook]:

@@ -65,6 +65,12 @@ class TestKeeping:
         assert (base64.b64decode(hook["bodyBase64"]) if text is None else text.encode()) == body
         assert "json" not in hook
 
+    @pytest.mark.parametrize("body", [b'"\\ud800"', b"NaN", b"[1e999]", b"[" * 976 + b"]" * 976])
+    def test_json_that_cannot_be_answered_is_shown_as_text(self, emulator: Emulator, body: bytes) -> None:
+        post(emulator.url, "x", body)
+        (hook,) = received(emulator.url)
+        assert hook["body"].encode() == body and "json" not in hook
+
     def test_a_body_without_a_length(self, emulator: Emulator) -> None:
         where = f"{emulator.url}/_emulator/worlds/default/webhooks/chunks"
         assert requests.post(where, data=iter([b"one ", b"two"]), timeout=LONG).status_code == 200
@@ -227,6 +233,8 @@ class TestAnswers:
             ({"status": 200, "times": 0}, "times must be 1 or more"),
             ({"status": 200, "times": -1}, "times must be 1 or more"),
             ({"status": 200, "wait": 1}, "There is no field 'wait'"),
+            ({"status": 200, "times": 10**19}, "times must be 1 or more, up to 1000000000"),
+            ({"status": 200, "body": "\ud800"}, "The body is no JSON: 'utf-8' codec can't encode"),
             ({"status": 204, "body": "x"}, "has no body"),
             ({"status": 200, "headers": {"a\r\nb": "c"}}, "headers: 'a\\r\\nb' cannot be sent"),
             ({"status": 200, "headers": {"a": "b\nc"}}, "headers: 'a' cannot be sent"),

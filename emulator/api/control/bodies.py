@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import request
 
+from emulator.api import json_text
 from emulator.domain.errors import Invalid
 
 Kinds = Mapping[str, tuple[tuple[type, ...], str]]
@@ -17,7 +17,7 @@ Kinds = Mapping[str, tuple[tuple[type, ...], str]]
 def body(kinds: Kinds, required: Sequence[str] = ()) -> dict[str, Any]:
     """The fields of the request's body; no body at all is an empty object. Raises Invalid, naming the field."""
     try:
-        document = json.loads(request.get_data() or b"{}")
+        document = json_text.parse(request.get_data().decode("utf-8-sig") or "{}")
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The body is no JSON: {error}") from error
     if not isinstance(document, dict):

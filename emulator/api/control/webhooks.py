@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from contextlib import suppress
 from typing import Any
 
 from flask import Response, request
 
+from emulator.api import json_text
 from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
@@ -127,9 +127,9 @@ def _hook(hook: ReceivedHook) -> dict[str, Any]:
         "answered": hook.answered,
     }
     try:
-        document["body"] = hook.body.decode("utf-8")
+        text = document["body"] = hook.body.decode("utf-8")
     except UnicodeDecodeError:
         return document | {"body": None, "bodyBase64": base64.b64encode(hook.body).decode()}
     with suppress(ValueError, RecursionError):  # most are JSON, none has to be
-        document["json"] = json.loads(hook.body)
+        document["json"] = json_text.parse(text)
     return document

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import request
 
+from emulator.api import json_text
 from emulator.api.edge import edge
 from emulator.domain.errors import Invalid
 from emulator.domain.search import Page
@@ -29,13 +30,8 @@ _UNSUPPORTED_MAP = (
     "application/json with valid JSON content in the request body."
 )
 _UNREADABLE_UPLOAD = "Failed to parse file upload. Please make sure you included a file in your POST request."
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SHOWN = 100
 """Characters of a refused body in a message."""
-_MOST_DIGITS = 4000
-"""Of a whole number; Python refuses to print much longer ones."""
-_DEEPEST = 100
-"""Arrays and objects inside one another."""
 _GLUED = re.compile(r"&(?=[A-Za-z]+=)")
 
 
@@ -87,10 +83,7 @@ def parse_json(text: str) -> Any:
     """
     try:
         document = _loads(text)
-        if _is_deep(document):
-            raise RecursionError
-        if _SURROGATE.search(text):
-            json.dumps(document, ensure_ascii=False).encode()
+        json_text.check(document, text)
         return document
     except RecursionError as error:
         raise Invalid("Invalid JSON found. It is nested too deep.") from error
@@ -100,7 +93,7 @@ def parse_json(text: str) -> Any:
 
 def _loads(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_int=_whole)
+        return json_text.parsed(text)
     except json.JSONDecodeError:
         from emulator.api.v2.lenient_json import strict  # next to nobody writes JSON that needs it
 
@@ -108,7 +101,7 @@ def _loads(text: str) -> Any:
         if rewritten == text:
             raise
         try:
-            return json.loads(rewritten, parse_constant=_refuse_constant, parse_int=_whole)
+            return json_text.parsed(rewritten)
         except ValueError:
             pass
         raise  # the place of the error is the one in what was sent
@@ -228,26 +221,3 @@ def _as_map(text: str, empty: str, no_object: str | None = None) -> dict[str, An
 def _no_object(document: Any) -> Invalid:
     kind = "an array" if isinstance(document, list) else json.dumps(document)[:_SHOWN]
     return Invalid(f"Invalid JSON found. Expected a JSON object, found {kind}.")
-
-
-def _is_deep(document: Any) -> bool:
-    """Deeper than anything means: what reads and writes documents by recursion is never asked to go there."""
-    layer = [document]
-    for _ in range(_DEEPEST + 1):
-        layer = [
-            inner
-            for outer in layer
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return bool(layer)
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"A number has more than {_MOST_DIGITS} digits")
-    return int(digits)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not valid JSON")
