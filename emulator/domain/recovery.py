@@ -20,11 +20,12 @@ def next_test(condition: str | None, since: datetime, now: datetime, time_scale:
 
     ``time_scale`` divides all times. The moments depend on nothing else, so a restart goes on in the same row.
     """
-    if condition != CONNECTION:
-        return now + timedelta(seconds=PAUSE / time_scale)
     # clocks count in microseconds: a moment that is only that far away has just been
     passed = max(0.0, (now - since).total_seconds() + 2e-6) * time_scale
-    moment = next(moment for moment in _stepwise(passed) if moment > passed)
+    if condition == CONNECTION:
+        moment = next(moment for moment in _stepwise(passed) if moment > passed)
+    else:
+        moment = PAUSE * (passed // PAUSE + 1)
     return since + timedelta(seconds=moment / time_scale)
 
 
