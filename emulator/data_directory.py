@@ -10,6 +10,7 @@
     mailbox/<world>/…   e-mails, when no SMTP server is configured
     tls/                the certificate; authority/ca.pem is what clients may trust
     signing-key.pem     what assertions are signed with, once somebody has asked for one
+    homes/…             of clients, where tests have this emulator in their own process
     lock, server.json   the process that serves it, and its address
 """
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,7 +29,6 @@ class Server:
         """Raises NoEmulator when nobody answers there."""
         self._wire = Wire(url)
         self.url = self._wire.url
-        self._homes = tempfile.TemporaryDirectory(prefix="tapis-emulator-homes-")
         try:
             self.version: str = self.control("GET", "health")["version"]
         except (Refused, KeyError) as error:
@@ -51,7 +52,11 @@ class Server:
 
     def home(self, *names: str) -> Path:
         """A directory of this machine that lasts as long as this object."""
-        return Path(self._homes.name).joinpath(*names)
+        return self._homes.joinpath(*names)
+
+    @cached_property
+    def _homes(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="tapis-emulator-homes-"))
 
     def reached(self, url: str) -> str:
         """One of the server's URLs as it is reached from here: by the name that it was given to us under."""
@@ -66,7 +71,8 @@ class Server:
     def close(self) -> None:
         """Forget it; what runs elsewhere goes on."""
         self._wire.close()
-        self._homes.cleanup()
+        if "_homes" in self.__dict__:
+            shutil.rmtree(self._homes, ignore_errors=True)
 
     def __enter__(self) -> Server:
         return self
@@ -92,6 +98,11 @@ class OwnServer(Server):
         except BaseException:
             self._emulator.stop()
             raise
+
+    @cached_property
+    def _homes(self) -> Path:
+        """Gone with the data, also where this process is killed."""
+        return self._emulator.directory.path / "homes"
 
     def restart(self, timeout: float = PATIENCE) -> None:
         """Start again, on the same data and at the same addresses, what a scenario's ``stop-emulator`` has stopped.

@@ -26,7 +26,7 @@ job.wait("RUNNING")
 data = server._emulator.directory.path
 pid = data / "spool" / job.id / "pid"
 wait_until(lambda: pid.exists() and pid.read_text(), 30, "the script")
-print(data, pid.read_text(), flush=True)
+print(data, pid.read_text(), world.env()["HOME"], flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -41,11 +41,12 @@ def test_its_scripts_and_its_data_go() -> None:
         check=False,
     )
     assert done.returncode == -signal.SIGKILL
-    path, pid = done.stdout.split()
+    path, pid, home = done.stdout.split()
     left, script = Path(path), processes.identify(int(pid))
     tidy_up_after_the_killed()  # if no emulator of another test has been quicker
     wait_until(lambda: script is None or not script.is_alive(""), 30, "the end of the script")
     wait_until(lambda: not left.exists(), 30, "the removal of its data")
+    assert not Path(home).exists()
 
 
 def test_that_of_a_living_process_stays_even_if_nobody_holds_it() -> None:
