@@ -48,7 +48,7 @@ def read_scenario(text: str | bytes, source: str, points: Points) -> Scenario:
         name=_scenario_name(reader, found),
         description=reader.text(found["description"][1], "`description`") if "description" in found else "",
         seed=_value(reader, found, "seed", _seed, None),
-        expires=_value(reader, found, "expires", quantities.moment, None),
+        expires=_value(reader, found, "expires", quantities.end, None),
         rules=rules,
     )
     reader.check()
@@ -144,7 +144,7 @@ class _RuleReader:
         patterns, points = self._at()
         facts, turns = self._when(points)
         action = self._do(points)
-        start, until = self._moment("from"), self._moment("until")
+        start, until = self._moment("from", quantities.moment), self._moment("until", quantities.end)
         if isinstance(start, type(until)) and start is not None and start >= until:  # type: ignore[operator]
             self._reader.note(
                 self.line_of("until"), "`until` is not later than `from`: it would never strike"
@@ -162,7 +162,7 @@ class _RuleReader:
             start=start,
             until=until,
             flap=self._value("flap", quantities.flap, None),
-            expires=self._moment("expires"),
+            expires=self._moment("expires", quantities.end),
             line=self.line,
         )
         return rule if action is not None and patterns else None
@@ -173,8 +173,8 @@ class _RuleReader:
     def _value(self, key: str, parse: Callable[[str], Any], otherwise: Any) -> Any:
         return _value(self._reader, self._found, key, parse, otherwise)
 
-    def _moment(self, key: str) -> Moment | None:
-        found: Moment | None = self._value(key, quantities.moment, None)
+    def _moment(self, key: str, parse: Callable[[str], Moment]) -> Moment | None:
+        found: Moment | None = self._value(key, parse, None)
         return found
 
     def _at(self) -> tuple[tuple[str, ...], tuple[PointKind, ...]]:

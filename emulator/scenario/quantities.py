@@ -125,6 +125,14 @@ def moment(text: str) -> Moment:
         raise ValueError("a time after arming such as +10m, or one such as 2026-11-23T10:00:00Z") from None
 
 
+def end(text: str) -> Moment:
+    """As :func:`moment`, but not the moment of arming."""
+    found = moment(text)
+    if not found:
+        raise ValueError("later than arming, else it would never strike")
+    return found
+
+
 def flap(text: str) -> Flap:
     """``30s/10s``: strikes for 30 s, is silent for 10 s, and so on."""
     on, _, off = text.partition("/")

@@ -122,7 +122,7 @@ def _source(what: str | Path | Mapping[str, Any], beside: Path) -> tuple[bytes, 
     if isinstance(what, str) and "\n" in what:
         return what.encode(), ""
     path = beside / what
-    if path.suffix in (".yaml", ".yml") or isinstance(what, Path):
+    if path.suffix in (".yaml", ".yml", ".json") or isinstance(what, Path):
         return path.read_bytes(), str(what)
     return json.dumps({"name": what}).encode(), ""
 

@@ -95,6 +95,8 @@ def test_whatever_is_sent_is_answered_in_words(control: Control, body: bytes) ->
 
 def test_queries_that_mean_nothing(control: Control) -> None:
     assert "again must be true or false" in control.arm(TWICE, expect=400, again="yes")["error"]
+    for source in ("a\nb", "x" * 1001):
+        assert "source must be the name of a file" in control.arm(TWICE, expect=400, source=source)["error"]
     assert "form must be json or lines" in control.ask("GET", "journal?form=xml", 400)["error"]
     assert "after must be" in control.ask("GET", "journal?after=-1", 400)["error"]
     assert (

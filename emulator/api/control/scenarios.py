@@ -20,6 +20,7 @@ from emulator.scenario import timeline as words
 from emulator.scenario.catalog.kind import REQUIRED, ActionKind
 from emulator.services.scenarios import PAGE
 
+LONGEST_SOURCE = 1000
 _RELEASE: Kinds = {"rule": ((str,), "the name of a rule")}
 _CHANGED = "Scenarios are armed, disarmed and released"
 
@@ -37,7 +38,7 @@ def arm(world: str) -> Response:
     ``?dry-run=true`` arms nothing and tells what it would do. 201 with the scenario.
     """
     check_control(_CHANGED)
-    text, source = request.get_data(), request.args.get("source", "")
+    text, source = request.get_data(), _source()
     if _flag("dry-run"):
         services().scenarios.all(world)
         return answer({"timeline": services().scenarios.timeline(text, source)})
@@ -145,6 +146,16 @@ def list_points() -> Response:
 def list_actions() -> Response:
     """What rules can do."""
     return answer([_action(kind) for kind in services().scenarios.actions()])
+
+
+def _source() -> str:
+    """Raises Invalid: it stands before each mistake, on a line of its own."""
+    source = request.args.get("source", "")
+    if len(source) > LONGEST_SOURCE or not source.isprintable():
+        raise Invalid(
+            f"source must be the name of a file, on one line, of at most {LONGEST_SOURCE} characters"
+        )
+    return source
 
 
 def _flag(name: str, *, otherwise: bool = False) -> bool:

@@ -110,6 +110,8 @@ def test_json_is_yaml() -> None:
         ("flap: 0s/10s", "`flap` cannot be `0s/10s`"),
         ("from: soon", "`from` cannot be `soon`: it is a time after arming such as +10m"),
         ("from: +2h, until: +1h", "`until` is not later than `from`"),
+        ("expires: 0", "`expires` cannot be `0`: it is later than arming"),
+        ("until: +0s", "`until` cannot be `+0s`: it is later than arming"),
         ("expires: 10 weeks", "`expires` cannot be `10 weeks`"),
         ("expires: 999999999d", "`expires` cannot be `999999999d`"),
         ("when: {nth: 0}", "`nth` cannot be `0`: it is which occasions are meant"),
