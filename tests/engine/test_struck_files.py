@@ -193,6 +193,22 @@ def test_what_arrives_is_compared_where_that_is_asked_for(tmp_path: Path) -> Non
         assert job.last_status_message == f"JOBS_STAGING_FAILED Unable to stage job inputs: {cause}"
 
 
+def test_a_cancelled_job_is_held_at_no_file(bench: StruckBench) -> None:
+    bench.arm("transfer.file", "hold", when="{transfer: input}")
+    job = bench.wake(bench.with_input())
+    bench.wait_for_strikes(1)
+    assert bench.held() == [job.id]
+    with bench.store.read() as tx:
+        (stop,) = tx.scenarios.stops()
+    bench.cancel(job.id)
+    assert bench.end(job).status == "STOPPED"
+    wait_until(lambda: bench.held() == [], what="the job to be held no more")
+    with bench.store.write() as tx:  # as a kill just behind the job's end leaves it
+        tx.scenarios.add_stop(stop)
+    bench.armory.load()
+    assert bench.held() == []
+
+
 def test_slow_by_the_clock_of_the_world(tmp_path: Path) -> None:
     """10 bytes a second: after four seconds 40 of 100 bytes have come, and the history says so."""
     with struck_bench(tmp_path, settings=Settings(workers=1)) as bench:
