@@ -11,7 +11,7 @@ from emulator.testing import OwnServer
 
 SUITE = Path(__file__).with_name("small_suite.py")
 # what else is installed here takes three quarters of each start
-_OTHERS = "-p no:schemathesis -p no:hypothesispytest -p no:anyio -p no:timeout"
+OTHERS = "-p no:schemathesis -p no:hypothesispytest -p no:anyio -p no:timeout"
 SUITE_INI = """
 def pytest_addoption(parser):
     parser.addini("turns", "how often each test is run", default="1")
@@ -29,7 +29,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """A folder of its own; nothing of this run's configuration reaches the runs in it."""
     for name in ("TAPIS_EMULATOR_URL", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PYTEST_ADDOPTS", _OTHERS)
+    monkeypatch.setenv("PYTEST_ADDOPTS", OTHERS)
     pytester.makeini("[pytest]\n")
     return pytester
 

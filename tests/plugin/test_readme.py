@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.serve_process import clean_environment
+from tests.plugin.conftest import OTHERS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,7 @@ def test_it_passes(tmp_path: Path, workers: tuple[str, ...]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *workers],
         cwd=tmp_path,
-        env=clean_environment(tmp_path),
+        env=clean_environment(tmp_path) | {"PYTEST_ADDOPTS": OTHERS},
         capture_output=True,
         text=True,
         timeout=200,
