@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from emulator.domain.clock import ClockSetting
@@ -23,14 +24,15 @@ def seed_path(seed: str | None, seed_file: str) -> Path:
     """
     named = seed or seed_file or _BUILT_IN
     library = fixtures() / "seeds"
-    for path in (library / named, library / f"{named}.yaml"):
-        if path.parent == library and (path.is_file() or (path / WORLD_FILE).is_file()):
+    with suppress(OSError, RuntimeError):  # a name that no file can have, or the home of nobody
+        for path in (library / named, library / f"{named}.yaml"):
+            if path.parent == library and (path.is_file() or (path / WORLD_FILE).is_file()):
+                return path
+        path = Path(named).expanduser()
+        if seed is None or path.is_file() or (path / WORLD_FILE).is_file():
             return path
-    path = Path(named).expanduser()
-    if seed is None or path.is_file() or (path / WORLD_FILE).is_file():
-        return path
-    if path.is_dir():
-        raise Invalid(f"seed: there is no {WORLD_FILE} in {named}")
+        if path.is_dir():
+            raise Invalid(f"seed: there is no {WORLD_FILE} in {named}")
     raise Invalid(
         f"seed: {named[:200]!r} is neither a built-in seed ({', '.join(built_in())}) nor a folder or file on the"
         " emulator's machine"

@@ -21,24 +21,22 @@ from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFai
 from emulator.domain.identity import World
 from emulator.domain.listener import DEFAULT_LISTENER, TLS_LISTENER, WORLD_NAME, Listener
 from emulator.domain.message_ports import MailReader
-from emulator.domain.still import as_ended
 from emulator.domain.world import (
     DEFAULT_WORLD,
     Grown,
     Machines,
     NewWorld,
     Origins,
-    Picture,
     Runner,
     WorldState,
 )
-from emulator.engine.armed import Standing
 from emulator.engine.clocks import WorldClocks
 from emulator.engine.ids import WorldIds
 from emulator.services.accounts import AccountService
 from emulator.services.doors import Doors
 from emulator.services.listeners import ListenerService
 from emulator.services.scenarios import ScenarioService
+from emulator.services.world_pictures import is_new, picture_of
 from emulator.store import Store
 
 _COUNTED = ("users", "systems", "apps", "jobs")
@@ -137,7 +135,7 @@ class WorldService:
 
         Requests to the world wait meanwhile. Raises NotFound, Invalid (the folder), Unavailable.
         """
-        if not folder.is_absolute() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        if not is_new(folder):
             raise Invalid(
                 f"folder: must be the absolute path of a new or empty folder, not {str(folder)[:200]!r}"
             )
@@ -145,7 +143,10 @@ class WorldService:
         try:
             self._write(name, draft)
             try:
-                folder.parent.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise Invalid(f"folder: {folder} cannot be made: {error.strerror or error}") from error
+            try:
                 self._parts.origins.unfold(draft, folder)
             except OSError as error:
                 raise Unavailable(f"folder: {folder} cannot be written: {error.strerror or error}") from error
@@ -166,23 +167,7 @@ class WorldService:
         with self._alone(name):
             world = self._world(name)
             with p.doors.closed(name, left_behind=False):
-                clock = p.clocks.of(name)
-                with p.store.read() as tx:
-                    records = tx.records(name).read()
-                    simulations = {one.app: one.document for one in tx.simulations.of(name)}
-                picture = Picture(
-                    world=world,
-                    records=as_ended(records, clock.now(), lambda: p.ids.of(name).legacy("028")),
-                    clock=ClockSetting(mode=clock.state.mode, factor=clock.state.factor, start=clock.now()),
-                    chance=p.ids.seed_of(name),
-                    simulations=simulations,
-                    # not what can strike no more, nor what is not understood any more
-                    scenarios={
-                        each.name: each.text
-                        for each in p.scenarios().all(name)
-                        if each.standing is Standing.ARMED
-                    },
-                )
+                picture = picture_of(p, world)
                 p.origins.copy_files(name, draft)
         p.origins.write(picture, draft)
 

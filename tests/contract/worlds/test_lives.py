@@ -76,6 +76,8 @@ class TestMaking:
             ({"seed": "/etc/hostname"}, "mapping"),
             ({"seed": ""}, "seed"),
             ({"seed": "a\0b"}, "seed"),
+            ({"seed": "a" * 5000}, "seed"),
+            ({"seed": "~nobody-at-all/x"}, "seed"),
             ({"chance_seed": 2**64}, "chance_seed"),
             ({"chance_seed": "7"}, "chance_seed"),
             ({"clock": "sideways"}, "clock"),

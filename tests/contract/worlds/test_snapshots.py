@@ -94,6 +94,15 @@ def test_beside_itself_it_has_ids_of_its_own(
     control(url, "DELETE", "/copy")
 
 
+@pytest.mark.parametrize(
+    "folder", ["", "relative", "~/x", "/" + "a" * 5000, "/tmp/a\0b", "/dev/null", "/dev/null/x"]
+)
+def test_where_no_folder_can_be_made_is_named(url: str, folder: str) -> None:
+    assert (
+        "folder: " in control(url, "POST", "/default/snapshot", expect=400, json={"folder": folder})["error"]
+    )
+
+
 def test_a_folder_can_be_read_and_changed(
     taken: tuple[str, Filled, bytes, dict[str, object]], url: str, tmp_path: Path
 ) -> None:
