@@ -25,6 +25,13 @@ _OWN_WORDS = Argument(Unit.TEXT, "", "its words; else those of the system's sche
 _CODE = Argument(Unit.NUMBER, 1, "the exit code, 0 to 255")
 
 
+_MOST_FLOOD = 10 * 1024**3
+
+
+def _flood(arguments: Mapping[str, Any]) -> str:
+    return "" if arguments["bytes"] <= _MOST_FLOOD else "bytes is at most 10GiB: they are really written"
+
+
 def _exit_code(arguments: Mapping[str, Any]) -> str:
     return "" if arguments["code"] <= 255 else "an exit code is at most 255"
 
@@ -163,8 +170,9 @@ ACTIONS = (
         name="flood",
         points=_RUN,
         text="The app writes so many bytes to its standard output, then ends well.",
-        args={"bytes": Argument(Unit.SIZE, 10 * 1024 * 1024, "how much")},
+        args={"bytes": Argument(Unit.SIZE, 10 * 1024 * 1024, "how much, 10GiB at most")},
         main="bytes",
+        mistake=_flood,
     ),
     ActionKind(
         name="silent",

@@ -181,6 +181,7 @@ def test_what_is_said_of_a_rule(wrong: str, said: str) -> None:
         ),
         ("job.staged", "{stop-emulator: now}", "`stop-emulator` takes no arguments"),
         ("app.run", "{exit: -1}", "`code` of `exit` cannot be `-1`: it is a whole number, 0 or more"),
+        ("app.run", "{flood: 11GiB}", "`flood`: bytes is at most 10GiB"),
         ("http.jobs.submit", "{status: 99}", "code is a status of HTTP"),
     ],
 )
