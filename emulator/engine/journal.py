@@ -101,7 +101,8 @@ class Journal:
         if is_delivery_event(event.kind, event.status):
             del names[WILDCARD]  # its own deliveries would keep such a subscription busy for ever
         told = False
-        for subscription in tx.subscriptions.listening(event.world, names, echoes.system_id):
+        words = {*names.values(), echoes.system_event}
+        for subscription in tx.subscriptions.listening(event.world, names, echoes.system_id, words):
             about = subscription.associated_uuid
             named = replace(event, status=names.get(about, echoes.system_event))
             if not subscription.matches(named.status):

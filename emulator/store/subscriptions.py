@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, union_all, update
 
 from emulator.domain.document import from_document, to_document
-from emulator.domain.notification import Delivery, Message, Subscription, SubscriptionStatus
+from emulator.domain.notification import WILDCARD, Delivery, Message, Subscription, SubscriptionStatus
 from emulator.domain.search import Condition, Operator, Page
 from emulator.store.rows import Searchable, paged, where
 from emulator.store.tables import deliveries, jobs, subscriptions, systems
@@ -27,7 +27,9 @@ SEARCHABLE: Searchable = (
 )
 _NAMING = (Operator.EQ, Operator.IN)
 _ACTIVE = select(subscriptions.c.document).where(
-    subscriptions.c.world == bindparam("world"), subscriptions.c.status == "ACTIVE"
+    subscriptions.c.world == bindparam("world"),
+    subscriptions.c.status == "ACTIVE",
+    subscriptions.c.event.in_(bindparam("events", expanding=True)),
 )
 _LISTENING = _ACTIVE.where(subscriptions.c.associated_uuid.in_(bindparam("uuids", expanding=True)))
 _SYSTEM = (
@@ -78,13 +80,17 @@ class SubscriptionRows:
         )
         return [from_document(Subscription, row.document) for row in rows]
 
-    def listening(self, world: str, uuids: Iterable[str], system_id: str = "") -> list[Subscription]:
-        """Active subscriptions to any of these resources, and to the system of an id; oldest first.
+    def listening(
+        self, world: str, uuids: Iterable[str], system_id: str, events: Iterable[str]
+    ) -> list[Subscription]:
+        """Active subscriptions to any of these resources, and to the system of an id ("" for none); oldest first.
 
+        To one of these ``events``, or to all: of a resource that tells several, not each may be for each subscription.
         One look at an index, as every event asks for it.
         """
         query = _LISTENING_WITH_SYSTEM if system_id else _LISTENING
-        values: dict[str, Any] = {"world": world, "uuids": list(uuids)}
+        wanted = sorted({WILDCARD, *(event.upper() for event in events)})
+        values: dict[str, Any] = {"world": world, "uuids": list(uuids), "events": wanted}
         if system_id:
             values["system_id"] = system_id
         found = [from_document(Subscription, row.document) for row in self._connection.execute(query, values)]

@@ -70,7 +70,9 @@ class Asked:
         store = Store.at(directory)
         with statements() as seen, store.read() as tx:
             if listening:
-                self.found = tx.subscriptions.listening(WORLD, [uuid(3), uuid(4), "*"], "some.system")
+                self.found = tx.subscriptions.listening(
+                    WORLD, [uuid(3), uuid(4), "*"], "some.system", ["QUEUED"]
+                )
             else:
                 self.found = tx.subscriptions.find(WORLD, OWNER, conditions, Page(limit=50))
         store.close()
