@@ -182,11 +182,16 @@ def written(stream: BinaryIO, way: Way) -> BinaryIO:
 
 
 def fetched(stream: BinaryIO, way: Way, length: int | None) -> BinaryIO:
-    """What a site outside sends; ``length`` is what it says of it. Raises OSError."""
+    """What a site outside sends; ``length`` is what it says of it. Raises OSError.
+
+    Of what comes without a length nobody knows a part: truncated, it breaks off at once, or silently is empty.
+    """
     if way.unread is not None:
         raise way.unread()
-    if way.kept is not None and length is not None:
-        stream = Short(stream, 0, way.kept(length), way.silently).as_binary
+    if way.kept is not None:
+        if length is None and not way.silently:
+            raise error(errno.ECONNRESET)()
+        stream = Short(stream, 0, way.kept(length or 0), way.silently).as_binary
     return stream if way.passing is None else way.passing(stream, 0).as_binary
 
 

@@ -12,8 +12,10 @@ from zipfile import ZipFile
 
 import pytest
 
+from emulator.domain.fault import Action
 from emulator.domain.inputs import SourceKind
 from emulator.domain.job import Job
+from emulator.engine.struck_files import fetched, way_of
 from emulator.settings import Settings
 from tests.engine.bench import EXECUTION, QUICK, STORAGE, WORLD, source
 from tests.engine.struck import StruckBench, struck_bench
@@ -207,6 +209,16 @@ def test_a_cancelled_job_is_held_at_no_file(bench: StruckBench) -> None:
         tx.scenarios.add_stop(stop)
     bench.armory.load()
     assert bench.held() == []
+
+
+def test_what_comes_from_outside_without_a_length_is_not_whole_when_it_is_truncated() -> None:
+    def truncated(silently: bool) -> bytes:
+        action = Action("truncate", {"share": 0.5, "silently": silently})
+        return fetched(BytesIO(INPUT), way_of(action, lambda _passed, _rate: None), None).read()
+
+    assert truncated(silently=True) == b""
+    with pytest.raises(ConnectionResetError):
+        truncated(silently=False)
 
 
 def test_slow_by_the_clock_of_the_world(tmp_path: Path) -> None:
