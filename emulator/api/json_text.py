@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile(r"[\ud800-\udfff]")
 _MOST_DIGITS = 4000
 """Of a whole number; Python refuses to print much longer ones."""
 _DEEPEST = 100
@@ -27,11 +28,11 @@ def parsed(text: str) -> Any:
 
 
 def check(document: Any, text: str) -> None:
-    """Raises RecursionError for what is nested too deep, ValueError for halves of surrogate pairs."""
+    """Raises RecursionError for what is nested too deep, ValueError, naming the field, for halves of characters."""
     if _is_deep(document):
         raise RecursionError("it is nested too deep")
     if _SURROGATE.search(text):
-        json.dumps(document, ensure_ascii=False).encode()
+        _refuse_halves(document, "the text")
 
 
 def _is_deep(document: Any) -> bool:
@@ -45,6 +46,19 @@ def _is_deep(document: Any) -> bool:
             for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
     return bool(layer)
+
+
+def _refuse_halves(document: Any, place: str) -> None:
+    """A surrogate without its other half is no character: no file, table or answer can hold it."""
+    if isinstance(document, str) and _HALF.search(document):
+        raise ValueError(f"{place} holds half of a character: {document[:60]!a}")
+    if isinstance(document, list):
+        for number, inner in enumerate(document):
+            _refuse_halves(inner, f"{place}[{number}]")
+    if isinstance(document, dict):
+        for name, inner in document.items():
+            _refuse_halves(name, "the name of a field")
+            _refuse_halves(inner, name)
 
 
 def _whole(digits: str) -> int:

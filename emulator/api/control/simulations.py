@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote
 
 from flask import Response, request
 
+from emulator.api import json_text
 from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.edge import services
@@ -54,7 +54,7 @@ def remove_simulations(world: str) -> Response:
 def _body() -> Any:
     """No body at all is the empty simulation: ends at once, and well."""
     try:
-        return json.loads(request.get_data() or b"{}")
+        return json_text.parse(request.get_data().decode("utf-8-sig") or "{}")
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The body is no JSON: {error}") from error
 
