@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
+from emulator import beginnings
 from emulator.api.control import Control
 from emulator.api.http import create_app
 from emulator.api.v2 import schemas
@@ -15,9 +17,8 @@ from emulator.api.v2.messages import V2Messages
 from emulator.api.v2.routes import routes
 from emulator.api.watch import Watch
 from emulator.data_directory import DataDirectory
-from emulator.domain.errors import EmulatorError, Unavailable
+from emulator.domain.errors import Unavailable
 from emulator.domain.fault import Strike
-from emulator.domain.listener import WORLD_NAME
 from emulator.domain.paths import host_path, virtual_path
 from emulator.domain.world import DEFAULT_WORLD
 from emulator.engine.armory import Armory
@@ -47,11 +48,10 @@ from emulator.server import TlsIdentity
 from emulator.services.doors import Doors
 from emulator.services.own_server import OwnServer
 from emulator.services.request_log import NotingGate, RequestLog, wait_of_request
-from emulator.services.scenarios import ScenarioService
 from emulator.services.worlds import WorldParts
-from emulator.settings import BadSetting, Settings, flag
+from emulator.settings import Settings
 from emulator.store import Store
-from emulator.ways_in import WaysIn, configured, stood_in
+from emulator.ways_in import WaysIn, stood_in
 from emulator.wiring import Parts, wire
 from emulator.world_parts import Homesteads, LauncherRunner, make_unless
 
@@ -80,6 +80,7 @@ class Emulator:
         self.directory = directory
         self.ways_in = WaysIn(settings)
         self._warming: threading.Thread | None = None
+        self._closing = ExitStack()
 
     @property
     def url(self) -> str:
@@ -100,9 +101,11 @@ class Emulator:
         (a port that is taken); nothing stays held then.
         """
         self.directory.acquire()
+        self._closing.callback(self.directory.release)
         try:
             self._compose(self.directory.path)
-            self._open()
+            self.ways_in.open_ordinary(DEFAULT_WORLD, self.default_user)
+            beginnings.open_listeners(self.listeners, self.settings)
         except BaseException:
             self.stop()
             raise
@@ -111,37 +114,6 @@ class Emulator:
         self.stagings.start(self._stager)
         self._warming = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
         self._warming.start()
-
-    def _open(self) -> None:
-        """The ordinary ports, those of the configuration, and those asked for before."""
-        wanted = [configured(text) for text in self.settings.listener]
-        self.ways_in.open_ordinary(DEFAULT_WORLD, self.default_user)
-        for listener in wanted:
-            try:
-                self.listeners.add(listener, kept=False, create=True)
-            except EmulatorError as error:
-                raise BadSetting(f"{flag('server.listener')}: {error.message}") from error
-        self.listeners.open_kept()
-
-    def _arm(self, scenarios: ScenarioService) -> None:
-        """Those of the configuration; what an earlier start has armed goes on.
-
-        Raises BadSetting; none is armed then.
-        """
-        wanted = []
-        for named in self.settings.scenarios:
-            name, mark, world = named.rpartition("@")
-            if not mark or not WORLD_NAME.fullmatch(world) or Path(named).exists():
-                name, world = named, DEFAULT_WORLD
-            try:
-                text, source = scenarios.find(name)
-                scenarios.read(text, source)
-            except EmulatorError as error:
-                raise BadSetting(f"{flag('scenarios')} {named}: nothing is armed\n{error.message}") from error
-            wanted.append((world, text, source))
-        for world, text, source in wanted:
-            self._make_world(world)
-            scenarios.arm_unless(world, text, source)
 
     def _warm_up(self) -> None:
         """What the first clients would otherwise wait for: the schemas of bodies, the launcher, the certificate."""
@@ -163,32 +135,7 @@ class Emulator:
         # interpreter's end, which would abort the process.
         if self._warming is not None:
             self._warming.join()
-        if hasattr(self, "strikes"):
-            self.strikes.close()
-        for name in (
-            "timelapse",
-            "ways_in",
-            "homesteads",
-            "engine",
-            "stagings",
-            "launcher",
-            "deliveries",
-            "clocks",
-            "hosts",
-        ):
-            part = getattr(self, name, None)
-            if part is None:
-                continue
-            if name == "launcher":
-                part.stop(end_scripts=self.directory.ephemeral)
-            elif name == "hosts":
-                part.close()
-            else:
-                part.stop()
-        store = getattr(self, "store", None)
-        if store is not None:
-            store.close()
-        self.directory.release()
+        self._closing.close()
 
     @property
     def halted(self) -> bool:
@@ -228,22 +175,28 @@ class Emulator:
 
     def _compose(self, data: Path) -> None:
         settings = self.settings
-        self.store = Store.at(data)
-        self.clocks = clocks = WorldClocks(RealClock(), self.store)
+        self.store = store = Store.at(data)
+        closing = self._closing  # in the opposite order: who asks is stopped before what it asks
+        closing.callback(store.close)
+        self.clocks = clocks = WorldClocks(RealClock(), store)
+        sandboxes = SandboxHosts(data / "hosts")
+        self.hosts = map_hosts(settings, data, sandboxes, store, clocks.machine)
+        closing.callback(self.hosts.close)
+        closing.callback(clocks.stop)
         self.timelapse = Timelapse(clocks)
-        self.ids = ids = WorldIds(self.store)
+        self.ids = ids = WorldIds(store)
         self.mailbox = Mailbox(data / "mailbox", clocks, settings.mail_from)
         messages = V2Messages(self.ways_in.base_url)
         self.bell = bell = Bell()
         armory = Armory(
-            store=self.store,
+            store=store,
             clocks=clocks,
             ids=ids,
             seed_of=ids.seed_of,
             read=lambda text, source: services.scenarios.read(text, source),
             on_armed=lambda world: self.launcher.listen(world),
         )
-        scenarios = ScenarioGate(store=self.store, clocks=clocks, armory=armory, on_strike=bell.ring)
+        scenarios = ScenarioGate(store=store, clocks=clocks, armory=armory, on_strike=bell.ring)
         self.gate = gate = NotingGate(StoppingGate(scenarios, self._halt))
         self.requests = RequestLog(clocks=clocks, on_change=bell.ring)
         self.strikes = strikes = Strikes(gate, clocks, wait_of_request)
@@ -255,9 +208,9 @@ class Emulator:
             hears=lambda *asked: services.audience.may_hear(*asked),
             on_event=bell.ring,
         )
-        own = OwnServer(store=self.store, clocks=clocks, ids=ids, base_url=self.ways_in.base_url)
+        own = OwnServer(store=store, clocks=clocks, ids=ids, base_url=self.ways_in.base_url)
         self.deliveries = DeliveryQueue(
-            store=self.store,
+            store=store,
             clocks=clocks,
             journal=journal,
             channel_for=Router(settings, self.mailbox, own),
@@ -265,8 +218,7 @@ class Emulator:
             strikes=strikes,
             activity=clocks.activity,
         )
-        sandboxes = SandboxHosts(data / "hosts")
-        self.hosts = map_hosts(settings, data, sandboxes, self.store, clocks.machine)
+        closing.callback(self.deliveries.stop)
         hosts = GatedHosts(self.hosts, gate, self._linger)
         self.launcher = launchers(
             data,
@@ -279,8 +231,11 @@ class Emulator:
             on_change=self._wake,
             linger=self._linger,
         )
+        closing.callback(self.launcher.stop, end_scripts=self.directory.ephemeral)
+        self.stagings = StagingQueue(store=store, clocks=clocks, activity=clocks.activity)
+        closing.callback(self.stagings.stop)
         self.engine = Engine(
-            store=self.store,
+            store=store,
             clocks=clocks,
             ids=ids,
             journal=journal,
@@ -292,12 +247,14 @@ class Emulator:
             activity=clocks.activity,
             strikes=strikes,
         )
-        self.stagings = StagingQueue(store=self.store, clocks=clocks, activity=clocks.activity)
+        closing.callback(self.engine.stop)
         doors = Doors()
-        self.store.check = doors.check
+        store.check = doors.check
         self.homesteads = homesteads = Homesteads(data, sandboxes, lambda: parts)
+        for stop in (homesteads.stop, self.ways_in.stop, self.timelapse.stop, strikes.close):
+            closing.callback(stop)
         worlds = WorldParts(
-            store=self.store,
+            store=store,
             origins=homesteads.origins,
             machines=sandboxes,
             doors=doors,
@@ -316,7 +273,7 @@ class Emulator:
         )
         parts = Parts(
             settings=settings,
-            store=self.store,
+            store=store,
             clocks=clocks,
             timelapse=self.timelapse,
             ids=ids,
@@ -341,7 +298,7 @@ class Emulator:
             wake=self._wake,
         )
         reserved = ReservedApps(
-            store=self.store, hosts=self.hosts, services=lambda: services, folder=fixtures() / "reserved"
+            store=store, hosts=self.hosts, services=lambda: services, folder=fixtures() / "reserved"
         )
         self.services = services = wire(parts)
         services.worlds.recover()
@@ -350,8 +307,8 @@ class Emulator:
         self.listeners = services.listeners
         homesteads.begin(services)
         services.apps.cloning.recover()
-        self.default_user = self._default_user()
-        self._arm(services.scenarios)
+        self.default_user = beginnings.default_user(store, settings)
+        beginnings.arm_scenarios(services, settings)
         watch = Watch(gate=gate, clocks=clocks, log=self.requests)
         wsgi = create_app(services, settings, self.ways_in.scopes, [V2(routes), Control()], watch)
         stand_in = stood_in(settings)
@@ -362,15 +319,6 @@ class Emulator:
         """Wait where a scenario says so, in the thread of a request."""
         stopped = Unavailable("The emulator is stopping.")
         self.strikes.wait_out(strike, self.strikes.pausing(strike.occasion.world, lambda: stopped))
-
-    def _default_user(self) -> str:
-        """Of the setting, else of the world's seed. Raises BadSetting when there is no such user."""
-        with self.store.read() as tx:
-            world = tx.accounts.world(DEFAULT_WORLD)
-            name = self.settings.default_user or (world.default_user if world else "")
-            if tx.accounts.user(DEFAULT_WORLD, name) is None:
-                raise BadSetting(f"{flag('auth.default_user')}: there is no user {name!r}")
-        return name
 
     def archive_directory(self, system_id: str, path: str) -> Path:
         """Where a path of a system of the default world lies on this machine.
