@@ -48,7 +48,7 @@ from emulator.server import TlsIdentity
 from emulator.services.doors import Doors
 from emulator.services.own_server import OwnServer
 from emulator.services.request_log import NotingGate, RequestLog, wait_of_request
-from emulator.services.worlds import WorldParts
+from emulator.services.world_exchange import WorldParts
 from emulator.settings import Settings
 from emulator.store import Store
 from emulator.ways_in import WaysIn, stood_in

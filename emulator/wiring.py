@@ -54,7 +54,8 @@ from emulator.services.tokens import TokenService
 from emulator.services.uuids import UuidService, find_postit, find_tenant
 from emulator.services.webhooks import WebhookService
 from emulator.services.world_clocks import WorldClockService
-from emulator.services.worlds import WorldParts, WorldService
+from emulator.services.world_exchange import WorldParts
+from emulator.services.worlds import WorldService
 from emulator.settings import Settings
 from emulator.store import Store
 

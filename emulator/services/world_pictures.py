@@ -12,7 +12,7 @@ from emulator.domain.world import Picture
 from emulator.engine.armed import Standing
 
 if TYPE_CHECKING:
-    from emulator.services.worlds import WorldParts
+    from emulator.services.world_exchange import WorldParts
 
 
 def picture_of(parts: WorldParts, world: World) -> Picture:

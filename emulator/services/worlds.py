@@ -10,62 +10,30 @@ from __future__ import annotations
 import itertools
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from emulator.domain.clock import ClockMode, ClockSetting, begun
+from emulator.domain.clock import ClockSetting
 from emulator.domain.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Unavailable
 from emulator.domain.identity import World
 from emulator.domain.listener import DEFAULT_LISTENER, TLS_LISTENER, WORLD_NAME, Listener
-from emulator.domain.message_ports import MailReader
-from emulator.domain.world import (
-    DEFAULT_WORLD,
-    Grown,
-    Machines,
-    NewWorld,
-    Origins,
-    Runner,
-    WorldState,
-)
-from emulator.engine.clocks import WorldClocks
-from emulator.engine.ids import WorldIds
+from emulator.domain.world import DEFAULT_WORLD, NewWorld, WorldState
 from emulator.services.accounts import AccountService
-from emulator.services.doors import Doors
 from emulator.services.listeners import ListenerService
-from emulator.services.scenarios import ScenarioService
+from emulator.services.world_exchange import WorldExchange, WorldParts
 from emulator.services.world_pictures import is_new, picture_of
-from emulator.store import Store
 
 _COUNTED = ("users", "systems", "apps", "jobs")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldParts:
-    """What worlds as wholes stand on.
-
-    ``forget`` are told of a world that has begun anew, or has gone: what they remember of it is over.
-    """
-
-    store: Store
-    origins: Origins
-    machines: Machines
-    doors: Doors
-    clocks: WorldClocks
-    ids: WorldIds
-    mailbox: MailReader
-    runners: Callable[[], Iterable[Runner]]
-    scenarios: Callable[[], ScenarioService]
-    forget: tuple[Callable[[str], None], ...] = ()
 
 
 class WorldService:
     def __init__(self, parts: WorldParts, accounts: AccountService, listeners: ListenerService) -> None:
         self._parts = parts
-        self._accounts = accounts
         self._listeners = listeners
+        self._exchange = WorldExchange(parts, accounts, listeners)
         self._lock = threading.Condition()
         self._changing: set[str] = set()
 
@@ -95,12 +63,12 @@ class WorldService:
         if wanted.name and not WORLD_NAME.fullmatch(wanted.name):
             raise Invalid(f"name must match {WORLD_NAME.pattern}")
         with self._reserved(wanted.name) as name:
-            self._put_in_place(self._parts.origins.grow(replace(wanted, name=name), 1), None)
+            self._exchange.put_in_place(self._parts.origins.grow(replace(wanted, name=name), 1), None)
             if listener is not None:
                 try:
                     self._listen(listener, name)
                 except BaseException:
-                    self._remove(self._world(name))
+                    self._exchange.remove(self._world(name))
                     raise
         return self.one(name)
 
@@ -111,14 +79,14 @@ class WorldService:
             grown = self._parts.origins.kept(world)
             if grown is None:  # made by an older version, or what was kept has been removed by hand
                 grown = self._parts.origins.grow(NewWorld(name=name), world.generation + 1)
-            self._put_in_place(grown, world)
+            self._exchange.put_in_place(grown, world)
         return self.one(name)
 
     def restore(self, wanted: NewWorld) -> WorldState:
         """Replace a world, and what it goes back to, by what a seed has. Raises NotFound, Invalid, Unavailable."""
         with self._alone(wanted.name):
             world = self._world(wanted.name)
-            self._put_in_place(self._parts.origins.grow(wanted, world.generation + 1), world)
+            self._exchange.put_in_place(self._parts.origins.grow(wanted, world.generation + 1), world)
         return self.one(wanted.name)
 
     @contextmanager
@@ -178,7 +146,7 @@ class WorldService:
                 f"The world {DEFAULT_WORLD} is that of the ordinary port: it can be reset, not deleted"
             )
         with self._alone(name):
-            self._remove(self._world(name))
+            self._exchange.remove(self._world(name))
 
     def recover(self) -> None:
         """Before anything is served: clear away what was being made or removed when the program ended."""
@@ -198,115 +166,6 @@ class WorldService:
         """Called as the world, unless that is what another one is called."""
         taken = {state.listener.name for state in self._listeners.all()} | {DEFAULT_LISTENER, TLS_LISTENER}
         self._listeners.add(replace(listener, world=world, name="" if world in taken else world))
-
-    def _put_in_place(self, grown: Grown, old: World | None) -> None:
-        """The one moment at which a world is exchanged; ``old`` is what it is until then."""
-        p, name = self._parts, grown.world.name
-        generation = 1 if old is None else old.generation + 1
-        world = replace(grown.world, generation=generation, seeded=True)
-        try:
-            for source, text in grown.scenarios.items():
-                p.scenarios().read(text, source)
-            again = old is not None and old.kept == world.kept and p.origins.can_renew(old)
-            if not again and not grown.laid_out:
-                p.origins.lay_out(world.kept, name, generation)
-            with p.doors.closed(name) as empty:
-                self._let_go(name)
-                if not again:
-                    finish = _nothing
-                elif empty and old is not None:
-                    finish = p.origins.renew(old)
-                else:  # whoever is left behind may have a file or a directory open
-                    p.origins.lay_out(world.kept, name, generation)
-                    finish = _nothing
-                self._exchange(world, grown)
-                try:
-                    finish()
-                    p.origins.note(name, generation)
-                finally:
-                    self._begin(world, grown)
-        except BaseException:
-            if self._is_there(world):
-                raise
-            p.origins.clear(name, generation)
-            if old is None or old.kept != world.kept:
-                p.origins.drop(world.kept)
-            raise
-        if old is not None:
-            self._tidy(old, keep=world.kept)
-
-    def _exchange(self, world: World, grown: Grown) -> None:
-        p, name = self._parts, world.name
-        with p.store.write() as tx:
-            tx.worlds.put_back(name, grown.rows)
-            tx.accounts.put_world(world)
-            if grown.clock is not None and grown.clock != ClockSetting(mode=ClockMode.REAL):
-                tx.clocks.save(name, begun(grown.clock, p.clocks.machine.now()))
-            if world.chance_seed is not None:
-                tx.chances.save(name, world.chance_seed, world.chance_generation)
-
-    def _begin(self, world: World, grown: Grown) -> None:
-        """What is remembered outside the store begins anew too."""
-        p, name = self._parts, world.name
-        p.machines.move(name, world.generation)
-        with p.store.read() as tx:
-            state = tx.clocks.all().get(name)
-        if state is not None:
-            p.clocks.resume(name, state)
-        else:
-            p.clocks.forget(name)
-        p.ids.begin(name, world.chance_seed, world.chance_generation)
-        self._forget(name)
-        self._go_on(name, [])
-        for source, text in grown.scenarios.items():
-            p.scenarios().arm(name, text, source)
-
-    def _is_there(self, world: World) -> bool:
-        with self._parts.store.read() as tx:
-            found = tx.accounts.world(world.name)
-        return found is not None and (found.generation, found.kept) == (world.generation, world.kept)
-
-    def _remove(self, world: World) -> None:
-        p, name = self._parts, world.name
-        with p.doors.closed(name):
-            self._let_go(name)
-            for state in self._listeners.all():
-                if state.listener.world == name:
-                    self._listeners.remove(state.listener.name)
-            with p.store.write() as tx:
-                tx.worlds.remove(name)
-            p.machines.move(name, 1)
-            p.clocks.forget(name)
-            p.ids.forget(name)
-            self._forget(name)
-            self._go_on(name, [])
-        self._tidy(world, keep="")
-
-    def _let_go(self, name: str) -> None:
-        """Everybody stops to work for the world; raises Unavailable, and they go on, when somebody does not."""
-        with self._parts.store.read() as tx:
-            jobs = tx.worlds.active_jobs(name)
-        try:
-            for runner in self._parts.runners():
-                runner.let_go(name, jobs)
-        except BaseException:
-            self._go_on(name, jobs)
-            raise
-
-    def _go_on(self, name: str, jobs: list[str]) -> None:
-        for runner in self._parts.runners():
-            runner.go_on(name, jobs)
-
-    def _forget(self, name: str) -> None:
-        self._accounts.forget(name)
-        self._parts.mailbox.empty(name)
-        for forget in self._parts.forget:
-            forget(name)
-
-    def _tidy(self, old: World, keep: str) -> None:
-        self._parts.origins.clear(old.name, old.generation)
-        if old.kept and old.kept != keep:
-            self._parts.origins.drop(old.kept)
 
     def _has(self, name: str) -> bool:
         with self._parts.store.read() as tx:
@@ -370,7 +229,3 @@ class WorldService:
             with self._lock:
                 self._changing.discard(name)
                 self._lock.notify_all()
-
-
-def _nothing() -> None:
-    """All files are in their places already."""
