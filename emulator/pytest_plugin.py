@@ -67,7 +67,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
         from emulator.testing.report import sections
 
         for world in worlds:
-            report.sections.extend(sections(world))
+            report.sections.extend(sections(world, report.longreprtext))
 
 
 @pytest.fixture(scope="session")

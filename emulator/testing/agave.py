@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from emulator.testing.errors import ClientMissing
+from emulator.testing.errors import ClientMissing, speaks_for_itself
 from emulator.testing.session import Session
+
+__tracebackhide__ = speaks_for_itself
 
 
 def client(session: Session) -> Any:

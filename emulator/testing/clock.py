@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from emulator.testing.errors import JobEndedOtherwise, WaitedInVain
-from emulator.testing.jobs import Job, story
+from emulator.testing.errors import JobEndedOtherwise, WaitedInVain, speaks_for_itself
+from emulator.testing.jobs import Job, one_of, story
 
 if TYPE_CHECKING:
     from emulator.testing.world import World
+
+__tracebackhide__ = speaks_for_itself
 
 Duration = timedelta | float | str
 """Seconds, a timedelta, or a text such as ``10m``, ``48h``, ``7d``."""
@@ -56,7 +58,6 @@ class Clock:
 
     def run_until_idle(self, limit: Duration | None = None) -> datetime:
         """Let time pass until nothing more would happen by itself. Raises WaitedInVain after ``limit`` of it."""
-        __tracebackhide__ = True
         found = self._move({"run": "idle"} | _limited(limit))
         if found["nextTimer"] is not None or found["still"]:
             raise WaitedInVain(f"by {found['now']} the world was not idle{_still(found)}")
@@ -69,9 +70,8 @@ class Clock:
 
         Raises JobEndedOtherwise as soon as it has ended in another, WaitedInVain after ``limit``.
         """
-        __tracebackhide__ = True
         job = job if isinstance(job, Job) else self._world.job(job)
-        states = [state] if isinstance(state, str) else list(state)
+        states = one_of(state)
         document: dict[str, Any] = {"run": "job", "job": job.id, "until": states} | _limited(limit)
         found = self._move(document)
         standing = self._world.control("GET", f"jobs/{job.id}/wait", query={"for": ",".join(states)})

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator.testing.errors import speaks_for_itself
 from emulator.testing.files import Files
 from emulator.testing.jobs import Job
 from emulator.testing.session import Session, process_environment
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from emulator.testing.server import Server
+
+__tracebackhide__ = speaks_for_itself
 
 
 class Desk:
@@ -67,7 +70,6 @@ class Desk:
 
     def wait(self, job: Job | str, state: str | Iterable[str] = "FINISHED", timeout: float = PATIENCE) -> Job:
         """See :meth:`Job.wait`; ``job`` may be an id."""
-        __tracebackhide__ = True
         return (job if isinstance(job, Job) else self.job(job)).wait(state, timeout)
 
     def env(self, **more: str) -> dict[str, str]:

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class EmulatorError(Exception):
     """Base of what keeps a test from going on."""
@@ -41,3 +43,11 @@ class JobEndedOtherwise(AssertionError):
 
 class WaitedInVain(AssertionError):
     """The time is over."""
+
+
+def speaks_for_itself(failure: Any) -> bool:
+    """Whether a traceback may end where a test has called us: the ``__tracebackhide__`` of the modules here.
+
+    ``failure`` is pytest's ExceptionInfo; its ``--full-trace`` shows all the same.
+    """
+    return isinstance(failure.value, EmulatorError | JobEndedOtherwise | WaitedInVain)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from emulator.testing.errors import Refused
+from emulator.testing.errors import Refused, speaks_for_itself
 from emulator.testing.transfers import form, saved
 from emulator.testing.wire import accepted
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from emulator.testing.desk import Desk
+
+__tracebackhide__ = speaks_for_itself
 
 
 class Files:

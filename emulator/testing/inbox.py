@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from emulator.testing.errors import speaks_for_itself
 from emulator.testing.wire import PATIENCE, segment, until
 
 if TYPE_CHECKING:
     from emulator.testing.server import Server
+
+__tracebackhide__ = speaks_for_itself
 
 _LATER = 10**18 - 1
 """After all that will ever be received: for those who ask for the address only."""
@@ -58,7 +61,6 @@ class Webhooks:
         self, predicate: Callable[[Webhook], object] = lambda _hook: True, timeout: float = PATIENCE
     ) -> Webhook:
         """The first webhook that is as wanted, received before or yet to come. Raises WaitedInVain."""
-        __tracebackhide__ = True
         seen: list[Webhook] = []
 
         def ask(seconds: float) -> Webhook | None:
@@ -124,7 +126,6 @@ class Mailbox:
         self, predicate: Callable[[Mail], object] = lambda _mail: True, timeout: float = PATIENCE
     ) -> Mail:
         """The first mail that is as wanted, here already or yet to come. Raises WaitedInVain."""
-        __tracebackhide__ = True
         seen: list[Mail] = []
 
         def ask(seconds: float) -> Mail | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from emulator.testing.errors import JobEndedOtherwise
+from emulator.testing.errors import JobEndedOtherwise, speaks_for_itself
 from emulator.testing.transfers import saved
 from emulator.testing.wire import PATIENCE, accepted, segment, until
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from emulator.testing.desk import Desk
+
+__tracebackhide__ = speaks_for_itself
 
 
 class Job:
@@ -60,8 +62,7 @@ class Job:
         ``timeout`` is in seconds of real time. Raises JobEndedOtherwise as soon as it has ended in another
         state, WaitedInVain; both tell its history.
         """
-        __tracebackhide__ = True
-        states = [state] if isinstance(state, str) else list(state)
+        states = one_of(state)
         path = f"{self._path}/wait"
 
         def ask(seconds: float) -> dict[str, Any]:
@@ -122,13 +123,28 @@ class Job:
                 yield path.lstrip("/")
 
 
-def story(standing: dict[str, Any]) -> str:
-    """A job and all that happened to it, for people: as ``/_emulator/worlds/<w>/jobs`` answers it."""
+def one_of(state: str | Iterable[str]) -> list[str]:
+    """The states that are waited for. Raises ValueError when there are none."""
+    states = [state] if isinstance(state, str) else list(state)
+    if not any(states):
+        raise ValueError("no state to wait for; the default is FINISHED")
+    return states
+
+
+def heading(standing: dict[str, Any]) -> str:
+    """A job in one line, as ``/_emulator/worlds/<w>/jobs`` answers it."""
     head = f"job {standing['id']} ({standing['name']}, {standing['appId']}) is {standing['status']}"
-    lines = [f"{head}: {standing['message']}" if standing["message"] else head]
+    return f"{head}: {standing['message']}" if standing["message"] else head
+
+
+def story(standing: dict[str, Any]) -> str:
+    """The same with all that happened to it, for people."""
+    lines = [heading(standing)]
     for entry in standing["history"]:
         text = entry["description"]
-        if "progress" in entry:
-            text = f"{text} {entry['progress'].get('source', '')}".rstrip()
+        source = entry.get("progress", {}).get("source", "")
+        # most descriptions name it already
+        if source not in text:
+            text = f"{text} {source}"
         lines.append(f"  {entry['created']}  {entry['status']:<18} {text}")
     return "\n".join(lines)

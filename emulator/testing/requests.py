@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
+from emulator.testing.errors import speaks_for_itself
 from emulator.testing.wire import PATIENCE, USER_AGENT, until
 
 if TYPE_CHECKING:
     from emulator.testing.world import World
+
+__tracebackhide__ = speaks_for_itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,6 @@ class Requests(Sequence[Request]):
         self, predicate: Callable[[Request], object] = lambda _request: True, timeout: float = PATIENCE
     ) -> Request:
         """The first request that is as wanted, made before or yet to come. Raises WaitedInVain."""
-        __tracebackhide__ = True
         changes, seen = 0, dict[int, Request]()
 
         def ask(seconds: float) -> Request | None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator.testing.errors import speaks_for_itself
 from emulator.testing.wire import PATIENCE, segment, until
 
 if TYPE_CHECKING:
     from emulator.testing.world import World
+
+__tracebackhide__ = speaks_for_itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,6 @@ class Armed:
         self, predicate: Callable[[JournalEntry], object] = lambda _entry: True, timeout: float = PATIENCE
     ) -> JournalEntry:
         """The first of its strikes that is as wanted, done before or yet to come. Raises WaitedInVain."""
-        __tracebackhide__ = True
         after, seen = 0, list[JournalEntry]()
 
         def ask(seconds: float) -> JournalEntry | None:

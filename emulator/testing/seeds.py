@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from emulator.testing.errors import speaks_for_itself
+
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from emulator.testing.server import Server
+
+__tracebackhide__ = speaks_for_itself
 
 
 def grow(

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from emulator.testing.errors import NoEmulator, Refused, WaitedInVain
+from emulator.testing.errors import NoEmulator, Refused, WaitedInVain, speaks_for_itself
 from emulator.testing.wire import PATIENCE, Wire
 from emulator.testing.world import World
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+
+__tracebackhide__ = speaks_for_itself
 
 _NAME_LENGTH = 63
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")

@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from emulator.settings import surroundings
-from emulator.testing.errors import Refused
+from emulator.testing.errors import Refused, speaks_for_itself
 from emulator.testing.wire import Wire, basic
+
+__tracebackhide__ = speaks_for_itself
 
 _ASTRAY = ("TAPIS_", "AGAVE_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.testing.errors import NoEmulator
+from emulator.testing.errors import NoEmulator, speaks_for_itself
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+
+__tracebackhide__ = speaks_for_itself
 
 _PIECE = 1 << 20
 

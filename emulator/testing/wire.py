@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote, urlencode
 
 from emulator import __version__
-from emulator.testing.errors import NoEmulator, Refused, WaitedInVain
+from emulator.testing.errors import NoEmulator, Refused, WaitedInVain, speaks_for_itself
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+
+__tracebackhide__ = speaks_for_itself
 
 USER_AGENT = f"tapis-emulator-testing/{__version__}"
 """How the emulator's journal tells our requests from those of the code under test."""
@@ -63,7 +65,8 @@ class Wire:
                 preload_content=whole,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise NoEmulator(f"{method} {target}: {error}") from error
+            # which has the words of all that lies below it, and pages of their traces
+            raise NoEmulator(f"{method} {target}: {error}") from None
         return response
 
     def json(self, method: str, path: str, document: Any = None, **options: Any) -> Any:
@@ -97,7 +100,6 @@ def until(
 
     Raises WaitedInVain with what ``what`` makes of the last answer.
     """
-    __tracebackhide__ = True
     until = time.monotonic() + seconds
     while True:
         left = until - time.monotonic()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.testing.clock import Clock
 from emulator.testing.desk import Desk
-from emulator.testing.errors import Refused
+from emulator.testing.errors import Refused, speaks_for_itself
 from emulator.testing.inbox import Mailbox, Webhooks
 from emulator.testing.jobs import Job
 from emulator.testing.requests import Requests
@@ -19,6 +19,8 @@ from emulator.testing.wire import segment
 
 if TYPE_CHECKING:
     from emulator.testing.server import Server
+
+__tracebackhide__ = speaks_for_itself
 
 PASSWORD = "emulator"
 """Of every user of the built-in seed."""

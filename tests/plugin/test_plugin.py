@@ -190,10 +190,14 @@ class TestFailures:
             @pytest.mark.tapis(scenario={{"name": "x", "rules": [RULE]}})
             def test_it(tapis_world):
                 tapis_world.call("GET", "apps/v2")
-                tapis_world.wait(tapis_world.submit({JOB}), "FINISHED", timeout=60)
+                failed = [tapis_world.wait(tapis_world.submit({JOB}), "FAILED") for _ in "ab"]
+                tapis_world.wait(failed[0], "FINISHED")
+
+            def test_refused(tapis_world):
+                tapis_world.submit(appId="nobody-1.0")
         """)
         run = beside.runpytest_subprocess("--tapis-seed=11", "-n1")
-        run.assert_outcomes(failed=1)
+        run.assert_outcomes(failed=2)
         run.stdout.fnmatch_lines(
             [
                 "*JobEndedOtherwise: it never was FINISHED: job *-007 (*) is FAILED: *",
@@ -207,8 +211,12 @@ class TestFailures:
                 "*201  POST /jobs/v2  (testuser)",
                 "*tapis world *: to repeat it*",
                 "--tapis-seed=11 *",
+                "*Refused: POST /jobs/v2: 400 No app found*",
             ]
         )
+        told = [line for line in run.outlines if "Job processing beginning" in line]
+        assert len(told) == 2, "a job that the error tells of is not told again"
+        run.stdout.no_fnmatch_line("*emulator/testing/*")  # traces end in the test
 
     def test_it_does_not_hide_the_failure_when_the_emulator_is_gone(self, project: pytest.Pytester) -> None:
         project.makepyfile("""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import re
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from emulator.testing import (
     World,
     world_name,
 )
+from emulator.testing.report import sections
 
 pytestmark = pytest.mark.sample(2, of="module")
 
@@ -84,9 +86,23 @@ class TestJobs:
         job = world.submit(JOB)
         with pytest.raises(Refused, match="there is no state 'READY'"):
             world.wait(job, "READY")
+        with pytest.raises(ValueError, match="no state to wait for"):
+            world.wait(job, [])
         with pytest.raises(JobEndedOtherwise, match=r"it never was FINISHED: job .* is FAILED: .*3:0"):
             world.wait(job)
         assert world.wait(job, "RUNNING").status == "FAILED", "it was running once"
+
+    def test_of_many_the_report_tells_those_whole_that_matter(self, world: World) -> None:
+        with world.scenario(
+            {"name": "held", "rules": [{"at": "job.staged", "do": "hold", "times": 1}]}
+        ) as held:
+            jobs = [world.submit(JOB)]
+            held.wait_for()
+            jobs += [world.wait(world.submit(JOB)) for _ in range(6)]
+            told = dict(sections(world))[f"tapis world {world.name}: jobs"]
+        assert [told.count(f"job {job.id} (") for job in jobs] == [1] * 7
+        whole = re.findall(r"^job (\S+) .*\n  ", told, re.MULTILINE)
+        assert whole == [jobs[0].id, *(job.id for job in jobs[-4:])]
 
     def test_a_state_may_be_one_of_several(self, world: World) -> None:
         assert world.wait(world.submit(JOB), ("FAILED", "FINISHED")).status == "FINISHED"

@@ -119,10 +119,10 @@ def test_the_start_step_answers_with_a_server_that_serves(action: dict[str, Any]
 
 
 def test_its_options_are_those_of_serve(action: dict[str, Any], runner: Runner) -> None:
-    """With the options that the page shows, and one whose effect can be seen."""
+    """With the options that the page shows, and on further lines one whose effect can be seen, and a pattern."""
     _installed(runner)
     options = _used()["with"]["options"]
-    runner.inputs["options"] = f"{options} --auth-default-user student07"
+    runner.inputs["options"] = f"{options}\n--auth-default-user student07\n--files-import-allow *\n"
     assert runner.run(action["runs"]["steps"][1]).returncode == 0, runner.said
     assert (
         Api(runner.environment["TAPIS_EMULATOR_URL"]).call("GET", "profiles/v2/me")["username"] == "student07"
