@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retest:
+    """What a timer goes off for that looks again and again at what only a change of what is stored can end.
+
+    Two of one ``key`` are in vain together. ``stamp`` is the store's of before the last look, which was in vain.
+    ``again`` tells the first moment for a look that is not before another; ``latest`` is when one is needed
+    whatever is stored. Of one moment, the least ``turn`` goes first.
+    """
+
+    key: Hashable
+    stamp: object
+    again: Callable[[datetime], datetime]
+    latest: datetime | None = None
+    turn: int = 0
 
 
 class Clock(Protocol):
@@ -21,12 +38,18 @@ class Clock(Protocol):
         """What this clock said when the machine's own clock said ``moment``, as far as that is still known."""
 
     def call_at(
-        self, when: datetime, action: Callable[[], None], *, background: bool = False
+        self,
+        when: datetime,
+        action: Callable[[], None],
+        *,
+        background: bool = False,
+        retest: Retest | None = None,
     ) -> Callable[[], None]:
         """Run ``action`` on a thread of the clock's at ``when``; the answer, when called, takes it back.
 
         Actions must be short: they wake somebody else. A time in the past means at once. ``background``: nobody
-        waits for it, so nobody lets time pass for its sake.
+        waits for it, so nobody lets time pass for its sake. ``retest``: a clock that stands still may leave out
+        looks that are in vain, and call for the first one that is not.
         """
 
 

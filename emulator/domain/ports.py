@@ -18,6 +18,7 @@ from emulator.domain.clock_ports import Chance as Chance
 from emulator.domain.clock_ports import Clock as Clock
 from emulator.domain.clock_ports import Clocks as Clocks
 from emulator.domain.clock_ports import Ids as Ids
+from emulator.domain.clock_ports import Retest as Retest
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.file import FileInfo
 from emulator.domain.simulation import Play

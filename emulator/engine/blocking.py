@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from emulator.domain import recovery
 from emulator.domain.errors import StepBlocked
 from emulator.domain.job import Job
+from emulator.domain.ports import Retest
 from emulator.domain.states import JobState
-from emulator.engine import conditions, struck_steps
+from emulator.engine import conditions, expiry, struck_steps
 from emulator.engine.faults import transient
 from emulator.engine.outcome import Next, Outcome
 from emulator.engine.step import Step, Tools
@@ -21,6 +22,9 @@ from emulator.engine.submitting import PLACE, intent, launch_in
 log = logging.getLogger(__name__)
 
 _S = JobState
+_STORED = frozenset({recovery.SYSTEM, recovery.APP, recovery.QUOTA})
+_BEFORE = timedelta(milliseconds=1)
+"""Clocks tell whole milliseconds: a moment that is the next one after this is not before what was asked for."""
 
 
 def next_test(tools: Tools, job: Job) -> datetime:
@@ -28,6 +32,28 @@ def next_test(tools: Tools, job: Job) -> datetime:
     now = tools.clocks.of(job.world).now()
     scale = tools.recovery_scale(job.world)
     return recovery.next_test(job.blocked_condition, job.blocked_since or now, now, scale)
+
+
+def retest(step: Step, job: Job, stamp: object) -> Retest | None:
+    """What the tests of a job depend on, where that is nothing but what is stored; None where it is more.
+
+    ``stamp`` is the store's before the job was found to be, or to stay, blocked.
+    """
+    since, condition = job.blocked_since, job.blocked_condition
+    if condition not in _STORED or since is None or (job.struck or {}).get("strike") is not None:
+        return None
+    key: tuple[object, ...] = (condition, job.id)
+    if condition == recovery.QUOTA:
+        plan = job.plan
+        limits = plan.queue and (plan.queue.name, plan.queue.max_jobs, plan.queue.max_user_jobs)
+        key = (condition, job.blocked_from, plan.execution_system, limits, job.owner)
+    scale = step.tools.recovery_scale(job.world)
+    return Retest(
+        key=key,
+        stamp=stamp,
+        again=lambda moment: recovery.next_test(condition, since, moment - _BEFORE, scale),
+        latest=expiry.needed_at(step, job),
+    )
 
 
 def test(step: Step) -> Outcome:

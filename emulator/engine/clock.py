@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from emulator.domain.clock import whole_milliseconds
+from emulator.domain.ports import Retest
 from emulator.engine.timers import Timer, Timers
 
 
@@ -33,7 +34,12 @@ class RealClock:
         return moment
 
     def call_at(
-        self, when: datetime, action: Callable[[], None], *, background: bool = False
+        self,
+        when: datetime,
+        action: Callable[[], None],
+        *,
+        background: bool = False,
+        retest: Retest | None = None,
     ) -> Callable[[], None]:
         """See ports.Clock."""
         with self._changed:

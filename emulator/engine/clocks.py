@@ -72,9 +72,12 @@ class WorldClocks:
             self._machine.stop()
 
     def _made(self, world: str, state: ClockState | None) -> WorldClock:
-        return WorldClock(world, self._machine, self.activity, state, lambda new: self._save(world, new))
+        stamp = object if self._store is None else self._store.stamp
+        return WorldClock(
+            world, self._machine, self.activity, state, lambda new: self._save(world, new), stamp
+        )
 
     def _save(self, world: str, state: ClockState) -> None:
         if self._store is not None:
-            with self._store.write() as tx:
+            with self._store.write(noted=False) as tx:
                 tx.clocks.save(world, state)

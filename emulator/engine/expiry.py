@@ -42,6 +42,15 @@ def watch(step: Step, state: JobState) -> None:
     step.check_deadline()
 
 
+def needed_at(step: Step, job: Job) -> datetime | None:
+    """When a job that is BLOCKED is to be looked at for the sake of its time, at the latest; None: never."""
+    if _doing(job.blocked_from or job.status) is None:
+        return None
+    if step.deadline is not None:
+        return step.deadline[0]
+    return (job.created or job.accepted) + LIMIT / step.tools.settings.time_scale
+
+
 def _doing(state: JobState) -> str | None:
     """What the phase is for; None for those without a limit of this kind."""
     if state in _STAGING:

@@ -37,6 +37,10 @@ class JobQueue:
         known = self._known.get(job_id)
         return None if known is None else known[1]
 
+    def number_of(self, job_id: str) -> int:
+        """Of a job that is introduced: the sooner it was heard of, the less."""
+        return self._known[job_id][0]
+
     def forget(self, job_id: str) -> None:
         """The job has ended."""
         if job_id not in self._queued:

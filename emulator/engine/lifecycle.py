@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from emulator.domain.acting import acting_for
 from emulator.domain.errors import JobCancelled, StepBlocked, StepFailed, TransitionError, Unavailable
 from emulator.domain.job import Job
+from emulator.domain.ports import Retest
 from emulator.domain.states import JobState, status_message
 from emulator.engine import (
     archiving,
@@ -73,12 +74,13 @@ STORE_PAUSE = timedelta(seconds=5)
 class Rest:
     """The job needs no thread now: until it is woken, until ``until``, or (``ended``) ever.
 
-    ``outside`` as in outcome.Wait; ``world`` is the job's, as far as it is known.
+    ``outside`` as in outcome.Wait; ``retest`` as in ports.Clock.
     """
 
     until: datetime | None = None
     outside: bool = False
     ended: bool = False
+    retest: Retest | None = None
 
 
 class Journey:
@@ -91,9 +93,12 @@ class Journey:
         self._seen = signal.wakes
         self._job: Job | None = None
         self._fresh = False
+        self._stamp: object = None
+        """The store's before the step looked at anything."""
 
     def advance(self) -> Rest | None:
         """One step. None: the next one follows at once."""
+        self._stamp = self._tools.store.stamp()
         job = self._look()
         if job is None or job.status.terminal:
             return Rest(ended=True)
@@ -126,7 +131,8 @@ class Journey:
     def _save(self, step: Step, outcome: Outcome) -> Rest | None:
         if isinstance(outcome, Wait):
             transitions.stay(self._tools, step, outcome)
-            return Rest(until=outcome.until, outside=outcome.outside)
+            retest = blocking.retest(step, step.job, self._stamp) if outcome.blocked else None
+            return Rest(until=outcome.until, outside=outcome.outside, retest=retest)
         # a script that could be handed over once more is remembered until the end is saved
         again = step.job.status in (_S.SUBMITTING, _S.BLOCKED)
         if outcome.state.terminal and not again:
@@ -134,13 +140,16 @@ class Journey:
         try:
             job = transitions.move(self._tools, step, outcome, self._onward)
         except StepBlocked:  # the guard has refused: the condition is back
-            return Rest(until=blocking.next_test(self._tools, step.job))
+            retest = blocking.retest(step, step.job, self._stamp)
+            return Rest(until=blocking.next_test(self._tools, step.job), retest=retest)
         if job.status.terminal:
             self._tools.holds.let_go(job.id)
         self._fresh = step.job.status is not _S.BLOCKED and job.status is not step.job.status
         self._job = job
         if job.status is _S.BLOCKED:
-            return Rest(until=blocking.next_test(self._tools, job))
+            return Rest(
+                until=blocking.next_test(self._tools, job), retest=blocking.retest(step, job, self._stamp)
+            )
         if not job.status.terminal:
             return None
         if again:
@@ -204,7 +213,7 @@ def _failure(job: Job, failed: StepFailed) -> Next:
 def _blocked(step: Step, blocked: StepBlocked) -> Outcome:
     job = step.job
     if job.status is _S.BLOCKED:  # still
-        return Wait(until=blocking.next_test(step.tools, job))
+        return Wait(until=blocking.next_test(step.tools, job), blocked=True)
     return Next(
         state=_S.BLOCKED,
         changes={

@@ -33,12 +33,13 @@ class Wait:
     """The job stays where it is until it is woken, or until ``until``; ``changes`` are saved now.
 
     ``outside``: it waits for something real, which does not go by the world's clock; then ``until`` is by the
-    machine's.
+    machine's. ``blocked``: what it is BLOCKED by has been looked at, and is still there.
     """
 
     until: datetime | None = None
     outside: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
+    blocked: bool = False
 
 
 Outcome = Next | Wait

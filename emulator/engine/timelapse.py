@@ -149,7 +149,7 @@ class Timelapse:
         """How far a clock that stands still may go at once; None where it is to be waited, or all is over."""
         if not clock.frozen:
             return None
-        now, due, awaited = clock.now(), clock.next_due(), clock.next_awaited()
+        now, due, awaited = clock.now(), clock.next_due(), clock.awaited_until(limit)
         if due is not None and due <= now:
             return now  # whatever else goes on: no time passes
         if now >= limit or awaited is None or self._activity.busy(world, besides=()):

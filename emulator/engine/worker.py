@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from emulator.domain.errors import Unavailable
@@ -304,7 +305,9 @@ class Engine:
         clocks = self._tools.clocks
         clock = clocks.machine if rest.outside else clocks.of(work.world)
         if rest.until is not None:
-            self._timers[job_id] = clock.call_at(rest.until, lambda: self.wake(job_id))
+            turn = self._queue.number_of(job_id)
+            retest = rest.retest and replace(rest.retest, turn=turn)
+            self._timers[job_id] = clock.call_at(rest.until, lambda: self.wake(job_id), retest=retest)
         if rest.outside:
             self._works[job_id] = work
             work.become(Kind.SCRIPT)

@@ -7,13 +7,17 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from emulator.domain.clock import ClockMode, ClockSetting, ClockState, begun, changed, whole_milliseconds
 from emulator.domain.errors import Invalid
-from emulator.domain.ports import Clock
+from emulator.domain.ports import Clock, Retest
 from emulator.engine.activity import Activity, Kind
+from emulator.engine.sleepers import Sleeper, Sleepers
 from emulator.engine.timers import Timer, Timers
 
+_INSTANT = timedelta(milliseconds=1)
+"""No two moments are closer to each other [conventions §6]."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = ClockState(mode=ClockMode.REAL, world=_EPOCH, machine=_EPOCH)
 _REMEMBERED = 1024
@@ -26,9 +30,18 @@ class WorldClock:
     """See ports.Clock. Its time never goes back, whatever becomes of the machine's or of its mode."""
 
     def __init__(
-        self, world: str, machine: Clock, activity: Activity, state: ClockState | None, save: Save
+        self,
+        world: str,
+        machine: Clock,
+        activity: Activity,
+        state: ClockState | None,
+        save: Save,
+        stamp: Callable[[], object] = object,
     ) -> None:
-        """``state`` None: the machine's time. ``save`` is called with every state before it counts."""
+        """``state`` None: the machine's time. ``save`` is called with every state before it counts.
+
+        ``stamp`` is another one after every change of what is stored; without it, always.
+        """
         self._world = world
         self._machine = machine
         self._activity = activity
@@ -40,6 +53,7 @@ class WorldClock:
         self._past: deque[ClockState] = deque([state or _PLAIN], maxlen=_REMEMBERED)
         self._latest = state.world if state else None
         self._timers = Timers()
+        self._sleepers = Sleepers(stamp)
         self._armed: tuple[datetime, Callable[[], None]] | None = None
         self._led = 0
 
@@ -85,21 +99,36 @@ class WorldClock:
             return min(shown, self.now())
 
     def call_at(
-        self, when: datetime, action: Callable[[], None], *, background: bool = False
+        self,
+        when: datetime,
+        action: Callable[[], None],
+        *,
+        background: bool = False,
+        retest: Retest | None = None,
     ) -> Callable[[], None]:
         """See ports.Clock."""
         with self._lock:
+            if retest is not None and self.frozen:
+                return partial(self._let_sleep, self._sleepers.add(when, action, retest))
             number = self._timers.add(when, action, background)
             self._arm()
             due = self._waits_for_leader and when <= self.now()
         if due:
             self._activity.note(self._world)
 
-        def take_back() -> None:
-            with self._lock:
-                self._timers.take_back(number)
+        return partial(self._take_back, number)
 
-        return take_back
+    def _take_back(self, number: int) -> None:
+        with self._lock:
+            self._timers.take_back(number)
+
+    def _let_sleep(self, sleeper: Sleeper) -> None:
+        """It has no need to look again."""
+        with self._lock:
+            if sleeper.number is None:
+                self._sleepers.remove(sleeper)
+            else:
+                self._timers.take_back(sleeper.number)
 
     def change(self, setting: ClockSetting) -> None:
         """Go on in another way. Raises Invalid for a start in the world's past, and what saving raises."""
@@ -123,7 +152,7 @@ class WorldClock:
         with self._changing:
             self._save(state)
             with self._lock:
-                self._timers.clear()
+                self.clear()
                 self._latest = state.world
                 self._past = deque([state], maxlen=_REMEMBERED)
                 self._become(state)
@@ -142,6 +171,7 @@ class WorldClock:
         finally:
             with self._lock:
                 self._led -= 1
+                self._rouse()
                 self._arm()
 
     @property
@@ -152,16 +182,23 @@ class WorldClock:
         """Forget all timers."""
         with self._lock:
             self._timers.clear()
+            self._sleepers.clear()
 
     def next_awaited(self) -> datetime | None:
         """When the next timer goes off that somebody waits for."""
         with self._lock:
-            return self._timers.next_awaited()
+            return _first(self._timers.next_awaited(), self._sleepers.next_look())
+
+    def awaited_until(self, limit: datetime) -> datetime | None:
+        """As :meth:`next_awaited`, without looks that are in vain: where there are no others, ``limit``."""
+        with self._lock:
+            found = _first(self._timers.next_awaited(), self._sleepers.next_due())
+            return found or (limit if self._sleepers else None)
 
     def next_due(self) -> datetime | None:
-        """When the next timer goes off, whether somebody waits for it or not."""
+        """When the next timer goes off, whether somebody waits for it or not, that is not in vain."""
         with self._lock:
-            return self._timers.next_due()
+            return _first(self._timers.next_due(), self._sleepers.next_due())
 
     def leap(self, limit: datetime) -> Timer | None:
         """Go to the next timer, no further than ``limit``, and take it out; None where there is none.
@@ -172,7 +209,7 @@ class WorldClock:
         """
         with self._changing:
             with self._lock:
-                due, now = self._timers.next_due(), self.now()
+                due, now, asleep = self.next_due(), self.now(), self._sleepers.asleep()
             if not self.frozen:
                 raise Invalid(
                     f"mode: the clock of the world {self._world} is {self.mode}; only a frozen one leaps"
@@ -186,7 +223,28 @@ class WorldClock:
             with self._lock:  # held over both: else the machine's clock may run the timer itself
                 if leapt is not None:
                     self._become(leapt)
-                return self._timers.pop_due(target)
+                timer = self._pop_due(target)
+                for group in asleep:
+                    group.passed = max(group.passed, target if timer else target + _INSTANT)
+                return timer
+
+    def _pop_due(self, now: datetime) -> Timer | None:
+        """The next one that is due; of one moment, who looks again comes last. The lock is held."""
+        due = self._sleepers.next_due()
+        timer = self._timers.pop_due(now if due is None else min(now, due))
+        sleeper = None if timer else self._sleepers.pop_due(now)
+        return Timer(now, 0, sleeper.action) if sleeper else timer
+
+    def _rouse(self) -> None:
+        """Where nobody leads, who is due goes off by itself; when time goes by itself, all do. The lock is held."""
+        if self._led and self.frozen:
+            return
+        now, frozen = self.now(), self.frozen
+        for group in self._sleepers.asleep():
+            group.passed = max(group.passed, now + _INSTANT)
+        due = iter(partial(self._sleepers.pop_due, now), None) if frozen else self._sleepers.take_all()
+        for sleeper in due:
+            sleeper.number = self._timers.add(sleeper.next_look, sleeper.action)
 
     def _hold(self) -> ClockState | None:
         """Let time stand still while it is changed; the answer is how it went before."""
@@ -200,6 +258,7 @@ class WorldClock:
             self._state = state
             if state is not None:
                 self._latest = max(state.world, self._latest or state.world)
+            self._rouse()
             self._arm()
 
     def _arm(self) -> None:
@@ -235,6 +294,10 @@ class WorldClock:
                 work = self._activity.begin(self._world, Kind.TIMER)
             timer.run()
             work.done()
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _whole(moment: datetime) -> datetime:

@@ -135,6 +135,7 @@ class Store:
         self.check: Callable[[], None] = lambda: None
         """Asked before everything; raises what keeps somebody from reading or writing (see services/doors.py)."""
         self._abandoned = False
+        self._stamp = object()
         # SQLite has one writer at a time; queueing here is fairer and quicker than its busy handler.
         self._writing = threading.Lock() if url.startswith("sqlite") else None
         try:
@@ -174,10 +175,11 @@ class Store:
             yield Transaction(connection)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, *, noted: bool = True) -> Iterator[Transaction]:
         """A unit of work, saved when the block ends well. Keep it short: writers wait for each other.
 
-        Raises Unavailable, and nothing is saved, when the database does not work: a full disk, most likely.
+        ``noted``: it changes the :meth:`stamp`. Raises Unavailable, and nothing is saved, when the database does
+        not work: a full disk, most likely.
         """
         with _told():
             if self._writing is None:
@@ -193,7 +195,13 @@ class Store:
                         transaction = Transaction(connection)
                         yield transaction
                         self._require_held()
+        if noted:
+            self._stamp = object()
         transaction.run_after_commit()
+
+    def stamp(self) -> object:
+        """Another object after every change but those of clocks: what was read under this one is as it was."""
+        return self._stamp
 
     def abandon(self) -> None:
         """Save nothing any more, not even what is being written just now."""

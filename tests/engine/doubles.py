@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.domain.event import Event
-from emulator.domain.ports import BulkFiles, Host, HostFiles, Hosts, Launch, RemoteReport, RemoteState
+from emulator.domain.ports import BulkFiles, Host, HostFiles, Hosts, Launch, RemoteReport, RemoteState, Retest
 from emulator.engine.clock import RealClock
 from emulator.engine.journal import Journal
 from emulator.store import Transaction
@@ -113,7 +113,12 @@ class ManualClock:
         return moment
 
     def call_at(
-        self, when: datetime, action: Callable[[], None], *, background: bool = False
+        self,
+        when: datetime,
+        action: Callable[[], None],
+        *,
+        background: bool = False,
+        retest: Retest | None = None,
     ) -> Callable[[], None]:
         with self._lock:
             timer = (when, next(self._numbers), action)

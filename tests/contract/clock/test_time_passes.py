@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from tests.contract.clock.conftest import START, World, make, moment
+from tests.contract.clock.conftest import APP, START, World, make, moment
 from tests.served import Api, served
 
 HOUR = timedelta(hours=1)
@@ -81,6 +81,21 @@ def test_a_blocked_job_comes_back_after_48_hours(frozen: World) -> None:
     assert len(blocked) == len(again) == 1
     assert timedelta(0) <= again[0] - moment(START) - 48 * HOUR < HOUR
     assert moment(shown["ended"]) - again[0] == timedelta(seconds=1)
+
+
+def test_nobody_looks_in_vain_while_time_leaps(frozen: World) -> None:
+    """Tests of a system that is away are due each minute [job-lifecycle §5]; those in vain are left out, unseen."""
+    frozen.simulate(queue_wait="1h")
+    job = frozen.submit()
+    system = f"systems/v2/{frozen.call('GET', f'apps/v2/{APP}')['executionSystem']}"
+    Api(frozen.url, "admin").call("PUT", system, json={"action": "disable"})
+    passed = frozen.clock(advance="49h30s")
+    assert passed["nextTimer"] == "2026-03-03T11:01:00.000Z", "they are due all the same"
+    Api(frozen.url, "admin").call("PUT", system, json={"action": "enable"})
+    assert frozen.job(job)["status"] == "BLOCKED", "nobody has looked yet"
+    assert frozen.clock(run="job", job=job)["now"] == "2026-03-03T11:01:00.000Z"
+    assert frozen.job(job)["status"] == "FINISHED"
+    assert passed["timers"] < 20
 
 
 def test_seven_days_of_blocking_are_too_long(tmp_path: Path) -> None:
