@@ -59,7 +59,7 @@ def _usable(tx: Transaction, job: Job, system_id: str) -> System:
 
 
 def _require_app(tx: Transaction, job: Job) -> None:
-    app = tx.apps.get(job.world, job.app_uuid)
+    app = tx.apps.by_uuid(job.world, job.app_uuid)
     if app is None:
         raise StepFailed("JOBS_APP_NOT_FOUND", f"The app {job.app_id} no longer exists.")
     if not app.available:

@@ -52,7 +52,7 @@ class AppCloning:
         for copy in self._assets.clear_unfinished():
             caller = Caller(world=copy.world, username=copy.username, tenant_id="")
             with self._access.store.write() as tx:
-                app = tx.apps.get(copy.world, copy.app_uuid)
+                app = tx.apps.by_uuid(copy.world, copy.app_uuid)
                 if app is not None:
                     text = f"App could not be cloned by {copy.username}: the emulator was stopped meanwhile"
                     self._access.note(tx, caller, app, "CLONING_FAILED", text)

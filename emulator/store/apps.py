@@ -98,6 +98,10 @@ class AppRows:
                 return from_document(App, document)
         return None
 
+    def by_uuid(self, world: str, uuid: str) -> App | None:
+        document = self._connection.scalar(_BY_UUID, {"world": world, "app": uuid})
+        return None if document is None else from_document(App, document)
+
     def find(
         self,
         world: str,

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
     delete,
@@ -72,6 +74,22 @@ _ADD = insert(jobs)
 _CHANGE = update(jobs).where(jobs.c.id == bindparam("job_id"))
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _STANDING = select(*(jobs.c[name] for name in JobStanding.__slots__)).where(jobs.c.id == bindparam("job_id"))
+
+
+@cache
+def _counted(*fields: str) -> Select[int]:
+    """Asks how many jobs count towards a quota, of those that have values in these fields."""
+    return (
+        select(func.count())
+        .select_from(jobs)
+        .where(
+            *(jobs.c[name] == bindparam(name) for name in fields),
+            or_(
+                jobs.c.status.in_([state.value for state in COUNTED]),
+                and_(jobs.c.status.in_([state.value for state in _UNDER_WAY]), jobs.c.handle.is_not(None)),
+            ),
+        )
+    )
 
 
 class JobRows:
@@ -153,20 +171,10 @@ class JobRows:
         Those on their way to the scheduler count too once they have written down their handle: they have
         taken their place.
         """
-        query = select(func.count()).select_from(jobs)
-        query = query.where(
-            jobs.c.world == world,
-            jobs.c.system_id == system_id,
-            or_(
-                jobs.c.status.in_([state.value for state in COUNTED]),
-                and_(jobs.c.status.in_([state.value for state in _UNDER_WAY]), jobs.c.handle.is_not(None)),
-            ),
-        )
-        if queue is not None:
-            query = query.where(jobs.c.remote_queue == queue)
-        if owner is not None:
-            query = query.where(jobs.c.owner == owner)
-        return self._connection.scalar(query) or 0
+        whose = {"remote_queue": queue, "owner": owner}
+        named = {name: value for name, value in whose.items() if value is not None}
+        values = {"world": world, "system_id": system_id, **named}
+        return self._connection.scalar(_counted(*values), values) or 0
 
     def active_by_state(self, world: str, system_id: str, queue: str) -> dict[JobState, int]:
         """How many jobs of a queue that have not ended stand in each state; states without any are left out."""

@@ -8,12 +8,24 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, cast, delete, func, insert, select, update
+from sqlalchemy import Connection, String, bindparam, cast, delete, func, insert, select, update
 
 from emulator.domain.fault import Occasion, Strike
 from emulator.domain.scenario import Count
 from emulator.store.tables import armed_scenarios, scenario_counts, scenario_stops, strikes
 
+# what every strike asks: worded once
+_COUNT = (
+    update(scenario_counts)
+    .where(
+        scenario_counts.c.arming == bindparam("of_arming"),
+        scenario_counts.c.rule == bindparam("of_rule"),
+        scenario_counts.c.key == bindparam("of_key"),
+    )
+    .values(met=bindparam("met"), struck=bindparam("struck"))
+)
+_BEGIN_COUNT = insert(scenario_counts)
+_JOURNALIZE = insert(strikes)
 _OF_WORLD = (armed_scenarios, scenario_counts, scenario_stops, strikes)
 
 
@@ -101,17 +113,12 @@ class ScenarioRows:
 
     def put_counts(self, world: str, arming: int, counts: Mapping[tuple[str, str], Count]) -> None:
         """Set some counters of an arming, by rule and key."""
-        c = scenario_counts.c
         for (rule, key), count in counts.items():
             values = {"met": count.met, "struck": count.struck}
-            changed = self._connection.execute(
-                update(scenario_counts)
-                .where(c.arming == arming, c.rule == rule, c.key == key)
-                .values(**values)
-            )
-            if not changed.rowcount:
-                place = {"world": world, "arming": arming, "rule": rule, "key": key}
-                self._connection.execute(insert(scenario_counts).values(**place, **values))
+            place = {"of_arming": arming, "of_rule": rule, "of_key": key}
+            if not self._connection.execute(_COUNT, place | values).rowcount:
+                new = {"world": world, "arming": arming, "rule": rule, "key": key}
+                self._connection.execute(_BEGIN_COUNT, new | values)
 
     def stops(self) -> list[Stop]:
         """Of all worlds."""
@@ -161,17 +168,18 @@ class ScenarioRows:
         occasion = strike.occasion
         facts = {k: v for k, v in occasion.facts().items() if k not in ("world", "point")}
         self._connection.execute(
-            insert(strikes).values(
-                world=occasion.world,
-                at=at,
-                scenario=strike.scenario,
-                rule=strike.rule,
-                number=strike.number,
-                point=occasion.point,
-                action=strike.action.kind,
-                args=_cut(strike.action.args),
-                facts=_cut(facts),
-            )
+            _JOURNALIZE,
+            {
+                "world": occasion.world,
+                "at": at,
+                "scenario": strike.scenario,
+                "rule": strike.rule,
+                "number": strike.number,
+                "point": occasion.point,
+                "action": strike.action.kind,
+                "args": _cut(strike.action.args),
+                "facts": _cut(facts),
+            },
         )
 
     def journal(self, world: str, after: int = 0, limit: int | None = None) -> list[JournalEntry]:
