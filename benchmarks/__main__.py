@@ -15,6 +15,7 @@ BENCHMARKS = {
     "process_job": "a trivial job beside its script by hand",
     "many_jobs": "many trivial jobs at once",
     "simulated_jobs": "a thousand simulated jobs, by a running clock and by one that stands still",
+    "two_days": "a job of 48 hours beside one of none, by a clock that stands still",
     "docker_job": "a trivial job beside docker run",
     "slurm_job": "a trivial job on a real cluster by ssh beside sbatch",
     "waiting_jobs": "processor time while many jobs wait in a real cluster's queue",

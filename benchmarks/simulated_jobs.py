@@ -5,25 +5,22 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from benchmarks.figures import Table, megabytes, ms
 from benchmarks.processes import peak, processor_seconds
 from benchmarks.workload import Workload, workload
 
-WORLD = "_emulator/worlds/default"
-
 
 def run(quick: bool = False) -> Table:
     count = 50 if quick else 1000
     with tempfile.TemporaryDirectory() as scratch, workload(Path(scratch)) as work:
-        _control(work, "PUT", "simulations/*", json={"stdout": "done\n"})
+        work.control("PUT", "simulations/*", json={"stdout": "done\n"})
         work.run_one()
         before = processor_seconds(work.server.pid)
         accepted, finished = work.run_many(count)
         spent = processor_seconds(work.server.pid) - before
-        _control(work, "PUT", "simulations/*", json={"queue_wait": "47h", "duration": ["10m", "50m"]})
-        _control(work, "PUT", "clock", json={"mode": "frozen"})
+        work.control("PUT", "simulations/*", json={"queue_wait": "47h", "duration": ["10m", "50m"]})
+        work.control("PUT", "clock", json={"mode": "frozen"})
         waits = _leap(work, count)
         memory = peak(work.server.pid)
     return Table(
@@ -49,15 +46,9 @@ def _leap(work: Workload, count: int) -> float:
     """Seconds from the first submission until all jobs of two days have ended."""
     began = time.perf_counter()
     jobs = [work.api.call("POST", "jobs/v2", json=work.request(notifications=[]))["id"] for _ in range(count)]
-    passed = _control(work, "POST", "clock", json={"run": "idle", "limit": "3d"})
+    passed = work.control("POST", "clock", json={"run": "idle", "limit": "3d"})
     seconds = time.perf_counter() - began
     states = {work.api.call("GET", f"jobs/v2/{job}/status")["status"] for job in jobs[:: max(1, count // 50)]}
     if states != {"FINISHED"}:
         raise AssertionError(f"jobs ended as {states}: {passed}")
     return seconds
-
-
-def _control(work: Workload, method: str, path: str, **options: Any) -> Any:
-    answer = work.api.session.request(method, f"{work.server.url}/{WORLD}/{path}", timeout=600, **options)
-    answer.raise_for_status()
-    return answer.json()

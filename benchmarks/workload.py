@@ -37,6 +37,13 @@ class Workload:
         job = {"name": "trivial", "appId": self.app_id, "archive": False, "notifications": ends}
         return job | changes
 
+    def control(self, method: str, path: str, **options: Any) -> Any:
+        """A call to the control API below the default world; its plain JSON."""
+        url = f"{self.server.url}/_emulator/worlds/default/{path}"
+        answer = self.api.session.request(method, url, timeout=_LIMIT_SECONDS, **options)
+        answer.raise_for_status()
+        return answer.json()
+
     def run_one(self, **changes: Any) -> float:
         """Seconds from the submission to the message that the job is FINISHED."""
         known = len(self.sink.hooks.items)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+ASKED_ALONE = frozenset({"scheduler.status"})
+"""Points of which it is to be known whether a rule listens to them, whatever others of the family listen to."""
 FAMILIES = ("http", "job", "transfer", "host", "scheduler", "app", "notify", "token")
 """What stands before the first dot of every point."""
 

@@ -31,7 +31,10 @@ class Gate(Protocol):
     """
 
     def armed(self, world: str, family: str) -> bool:
-        """Whether any rule of the world listens to points of this family: the quick question, to be asked first."""
+        """Whether any rule of the world listens to points of this family: the quick question, to be asked first.
+
+        Also of a single point, of those that fault.ASKED_ALONE has.
+        """
 
     def strike(self, occasion: Occasion) -> Strike | None:
         """What is to be done instead, or besides; None where nobody says anything.

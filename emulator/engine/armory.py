@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import blake2b
 
 from emulator.domain.errors import EmulatorError, NotFound, PreconditionFailed
-from emulator.domain.fault import Strike
+from emulator.domain.fault import ASKED_ALONE, Strike
 from emulator.domain.ports import Clocks, Ids
 from emulator.domain.scenario import Arming, Rule, Scenario, asked_again, moment
 from emulator.engine.armed import Armed, ArmedState, Standing, families
@@ -160,8 +160,9 @@ class Armory:
         for armed in self._named(world, None):
             for rule in armed.arming.scenario.rules:
                 if armed.standing(rule, now) is Standing.ARMED or self._awaited(armed, rule, now):
-                    for family in families(rule.points):
-                        listening.setdefault((world, family), []).append((armed, rule))
+                    alone = {point for point in ASKED_ALONE if rule.is_at(point)}
+                    for place in families(rule.points) | alone:
+                        listening.setdefault((world, place), []).append((armed, rule))
         for place in [place for place in self.listening if place[0] == world and place not in listening]:
             del self.listening[place]
         self.listening.update({place: tuple(found) for place, found in listening.items()})

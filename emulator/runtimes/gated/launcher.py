@@ -25,6 +25,7 @@ from emulator.schedulers.held import can_hold
 log = logging.getLogger(__name__)
 
 _RELEASE_AGAIN = timedelta(seconds=10)
+_LOOKED_FOR = "scheduler.status"
 _LASTING = ("hold-queue", "lag")
 _OVER = (RemoteState.ENDED, RemoteState.LOST)
 
@@ -86,7 +87,7 @@ class GatedLauncher:
     def report(self, launch: Launch, remote_job_id: str) -> RemoteReport:
         """See ``ports.Launcher``."""
         self._looks.open(launch)
-        if self._gate.armed(launch.world, "scheduler"):
+        if self._gate.armed(launch.world, _LOOKED_FOR):
             self._looks.later(launch.job_id)
         return self._report(launch, remote_job_id)
 
@@ -174,7 +175,7 @@ class GatedLauncher:
 
     def listen(self, world: str) -> None:
         """New rules are armed in a world: its scripts are asked about from now on."""
-        if self._gate.armed(world, "scheduler"):
+        if self._gate.armed(world, _LOOKED_FOR):
             for job_id in self._looks.world(world):
                 self.changed(job_id)
 

@@ -1,4 +1,4 @@
-"""Looking after scripts as a poller would, for as long as rules could strike when their scheduler is asked.
+"""Looking after scripts as a poller would, while rules could strike when their scheduler is asked how they stand.
 
 A launcher tells of news by itself, and nobody asks it in between. A rule that waits for a time, or for the next
 question, would then wait for the script's end. So jobs of worlds where such rules are armed are looked at by the

@@ -9,6 +9,12 @@ from tests.contract.clock.conftest import APP, START, World, make, moment
 from tests.served import Api, served
 
 HOUR = timedelta(hours=1)
+LONG_QUEUE = """
+name: long queue
+rules:
+  - at: scheduler.submit
+    do: {hold-queue: 48h}
+"""
 
 
 def test_a_queue_of_48_hours(frozen: World) -> None:
@@ -30,6 +36,16 @@ def test_a_queue_of_48_hours(frozen: World) -> None:
     created = [moment(when) for _, when in frozen.history(job)]
     assert created == sorted(created) and created[0] == moment(START)
     assert {when - moment(START) for when in created} == {0 * HOUR, 48 * HOUR, 49 * HOUR}
+
+
+def test_a_queue_that_a_scenario_holds_for_48_hours(frozen: World) -> None:
+    """Nobody looks after the job meanwhile: no rule is armed that could strike then."""
+    frozen.simulate(duration=1)
+    frozen.own("POST", "scenarios", expect=201, data=LONG_QUEUE)
+    job = frozen.submit()
+    passed = frozen.clock(run="job", job=job, until="RUNNING")
+    assert moment(passed["now"]) - moment(START) == 48 * HOUR
+    assert passed["timers"] < 10
 
 
 def test_the_run_time_limit_of_a_simulated_job_is_the_worlds(frozen: World) -> None:
