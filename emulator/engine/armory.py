@@ -161,8 +161,8 @@ class Armory:
             for rule in armed.arming.scenario.rules:
                 if armed.standing(rule, now) is Standing.ARMED or self._awaited(armed, rule, now):
                     alone = {point for point in ASKED_ALONE if rule.is_at(point)}
-                    for place in families(rule.points) | alone:
-                        listening.setdefault((world, place), []).append((armed, rule))
+                    for asked in families(rule.points) | alone:
+                        listening.setdefault((world, asked), []).append((armed, rule))
         for place in [place for place in self.listening if place[0] == world and place not in listening]:
             del self.listening[place]
         self.listening.update({place: tuple(found) for place, found in listening.items()})

@@ -10,7 +10,7 @@ from tests.served import Api, served
 
 HOUR = timedelta(hours=1)
 LONG_QUEUE = """
-name: long queue
+name: long-queue
 rules:
   - at: scheduler.submit
     do: {hold-queue: 48h}
