@@ -79,6 +79,10 @@ class Turns:
             return number % self.every == 0
         return any(first <= number and (last is None or number <= last) for first, last in self.ranges)
 
+    def over(self, met: int) -> bool:
+        """Whether none is meant any more, once so many have been met."""
+        return not self.every and all(last is not None and last <= met for _, last in self.ranges)
+
 
 @dataclass(frozen=True, slots=True)
 class Flap:
@@ -132,9 +136,15 @@ class Rule:
         """Whether its time is over for good."""
         return any(end is not None and now >= moment(end, since) for end in (self.until, self.expires))
 
-    def spent(self, strikes: int) -> bool:
-        """Whether it has struck so often that it never will again."""
-        return not self.per and self.times is not None and strikes >= self.times
+    def done(self, count: Count) -> bool:
+        """Whether what was counted under a key of it leaves nothing at which it would strike."""
+        if self.times is not None and count.struck >= self.times:
+            return True
+        return self.turns is not None and self.turns.over(count.met)
+
+    def spent(self, count: Count) -> bool:
+        """Whether it will never strike again; what ``per`` counts apart can always come anew."""
+        return not self.per and self.done(count)
 
     def key(self, occasion: Occasion) -> str:
         """What its counters are kept under for this occasion."""
@@ -209,11 +219,7 @@ def weigh(arming: Arming, rule: Rule, occasion: Occasion, now: datetime, counted
     if not rule.listens(occasion) or not rule.in_force(now, arming.since):
         return None
     key = rule.key(occasion)
-    if rule.after:
-        same = rule.per and arming.scenario.rule(rule.after).per == rule.per
-        if not counted(rule.after, key if same else "").struck:
-            return None
-    if rule.times is not None and counted(rule.name, key).struck >= rule.times:
+    if awaits(arming, rule, occasion, counted) or rule.done(counted(rule.name, key)):
         return None
     strikes, met = True, []
     if rule.turns is not None:
@@ -224,6 +230,14 @@ def weigh(arming: Arming, rule: Rule, occasion: Occasion, now: datetime, counted
         met.append(about)
         strikes = draw(arming, rule.name, about, counted(rule.name, about).met + 1) < rule.chance and strikes
     return Verdict(strikes, tuple(met))
+
+
+def awaits(arming: Arming, rule: Rule, occasion: Occasion, counted: Counted) -> bool:
+    """Whether the rule that it comes after has yet to strike: for the same as this one, where both have one ``per``."""
+    if not rule.after:
+        return False
+    same = rule.per and arming.scenario.rule(rule.after).per == rule.per
+    return not counted(rule.after, rule.key(occasion) if same else "").struck
 
 
 def subject(occasion: Occasion, with_job: bool) -> str:

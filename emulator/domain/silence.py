@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from emulator.domain.fault import Occasion
-from emulator.domain.scenario import Arming, Counted, Match, Rule, fact, moment
+from emulator.domain.scenario import Arming, Counted, Match, Rule, awaits, fact, moment
 
 
 def reason(arming: Arming, rule: Rule, occasion: Occasion, now: datetime, counted: Counted) -> str:
@@ -20,11 +20,12 @@ def reason(arming: Arming, rule: Rule, occasion: Occasion, now: datetime, counte
         return "its time is over"
     if not rule.in_force(now, arming.since):
         return "it is in a silent part of its flapping"
-    if rule.after and not counted(rule.after, "").struck:
+    if awaits(arming, rule, occasion, counted):
         return f"{rule.after!r} has not struck"
-    if rule.times is not None and counted(rule.name, rule.key(occasion)).struck >= rule.times:
+    count = counted(rule.name, rule.key(occasion))
+    if rule.times is not None and count.struck >= rule.times:
         return "it has struck as often as it may"
-    return ""
+    return "its turn is over" if rule.done(count) else ""
 
 
 def words(match: Match) -> str:

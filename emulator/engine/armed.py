@@ -18,7 +18,7 @@ class Standing(StrEnum):
 
     ARMED = "armed"
     SPENT = "spent"
-    """It has struck as often as it may."""
+    """It has struck as often as it may, or all that it is to strike at has been."""
     EXPIRED = "expired"
     """Its time is over."""
     BROKEN = "broken"
@@ -92,10 +92,15 @@ class Armed:
             found[place] = Count(count.met, count.struck + 1)
         return found
 
+    def spends(self, risen: Mapping[tuple[str, str], Count]) -> bool:
+        """Whether one of these counts is the last that its rule has."""
+        rule = self.arming.scenario.rule
+        return any(not key and rule(name).spent(count) for (name, key), count in risen.items())
+
     def standing(self, rule: Rule, now: datetime) -> Standing:
         if self.expired or self.arming.over(now) or rule.ended(now, self.arming.since):
             return Standing.EXPIRED
-        return Standing.SPENT if rule.spent(self.counted(rule.name, "").struck) else Standing.ARMED
+        return Standing.SPENT if rule.spent(self.counted(rule.name, "")) else Standing.ARMED
 
     def state(self, now: datetime, holding: Mapping[str, Iterable[Strike]]) -> ArmedState:
         """``holding``: by rule."""

@@ -174,7 +174,7 @@ class ScenarioGate:
             each.counts.update(counts)
         if strike is not None and lasts(strike):
             self._stops.add(strike, now)
-        if winner is not None and winner[0].standing(winner[1], now) is Standing.SPENT:
+        if any(each.spends(counts) for each, counts in risen.items()):
             self._armory.listen(occasion.world, now)
         return strike
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -43,12 +44,13 @@ def read_scenario(text: str | bytes, source: str, points: Points) -> Scenario:
     tree = parse(text, source)
     reader = Reader(source)
     found = reader.fields(tree, "a scenario", SCENARIO_KEYS, required=("name", "rules"))
-    rules = _rules(reader, found["rules"][1], points) if "rules" in found else ()
+    expires = _value(reader, found, "expires", quantities.end, None)
+    rules = _rules(reader, found["rules"][1], points, expires) if "rules" in found else ()
     scenario = Scenario(
         name=_scenario_name(reader, found),
         description=reader.text(found["description"][1], "`description`") if "description" in found else "",
         seed=_value(reader, found, "seed", _seed, None),
-        expires=_value(reader, found, "expires", quantities.end, None),
+        expires=expires,
         rules=rules,
     )
     reader.check()
@@ -77,17 +79,16 @@ def _scenario_name(reader: Reader, found: Located) -> str:
     return name
 
 
-def _rules(reader: Reader, tree: Tree, points: Points) -> tuple[Rule, ...]:
+def _rules(reader: Reader, tree: Tree, points: Points, end: Moment | None) -> tuple[Rule, ...]:
     if not isinstance(tree, Listed) or not tree.items:
         reader.note(tree.line, "`rules` is a list of at least one rule, each with `at` and `do`")
         return ()
     if len(tree.items) > MOST_RULES:
         reader.note(tree.items[MOST_RULES].line, f"a scenario has at most {MOST_RULES} rules")
         return ()
-    read = [_RuleReader(reader, item, number, points) for number, item in enumerate(tree.items, 1)]
+    read = [_RuleReader(reader, item, number, points, end) for number, item in enumerate(tree.items, 1)]
     _check_names(reader, read)
-    rules = tuple(rule for each in read if (rule := each.rule()) is not None)
-    return rules
+    return tuple(rule for each in read if (rule := each.rule()) is not None)
 
 
 def _check_names(reader: Reader, rules: Sequence[_RuleReader]) -> None:
@@ -126,11 +127,12 @@ def _round(name: str, after: Mapping[str, str]) -> bool:
 
 
 class _RuleReader:
-    """One rule; its name and ``after`` first, the rest in :meth:`rule`."""
+    """One rule; its name and ``after`` first, the rest in :meth:`rule`. ``end`` is that of its scenario."""
 
-    def __init__(self, reader: Reader, tree: Tree, number: int, points: Points) -> None:
+    def __init__(self, reader: Reader, tree: Tree, number: int, points: Points, end: Moment | None) -> None:
         self._reader = reader
         self._points = points
+        self._end = end
         self.line = tree.line
         self._found = reader.fields(tree, "a rule", RULE_KEYS, required=("at", "do"))
         self.name = self._named("name") or f"rule {number}"
@@ -145,9 +147,15 @@ class _RuleReader:
         facts, turns = self._when(points)
         action = self._do(points)
         start, until = self._moment("from", quantities.moment), self._moment("until", quantities.end)
-        if isinstance(start, type(until)) and start is not None and start >= until:  # type: ignore[operator]
+        expires = self._moment("expires", quantities.end)
+        for key, end in (("until", until), ("expires", expires)):
+            if _not_later(end, start):
+                self._reader.note(
+                    self.line_of(key), f"`{key}` is not later than `from`: it would never strike"
+                )
+        if _not_later(self._end, start):
             self._reader.note(
-                self.line_of("until"), "`until` is not later than `from`: it would never strike"
+                self.line_of("from"), "`from` is when the scenario has expired: it would never strike"
             )
         rule = Rule(
             name=self.name,
@@ -162,7 +170,7 @@ class _RuleReader:
             start=start,
             until=until,
             flap=self._value("flap", quantities.flap, None),
-            expires=self._moment("expires", quantities.end),
+            expires=expires,
             line=self.line,
         )
         return rule if action is not None and patterns else None
@@ -251,6 +259,13 @@ class _RuleReader:
     def _no_such_fact(name: str, points: tuple[PointKind, ...]) -> str:
         where = quoted(points[0].name) if len(points) == 1 else "these points"
         return f"nothing is known of {quoted(name)} at {where}; what can be asked there: {listed(facts_at(points))}"
+
+
+def _not_later(end: Moment | None, start: Moment | None) -> bool:
+    """Whether the one is not behind the other; a time and a while after arming cannot be compared."""
+    if isinstance(end, datetime):
+        return isinstance(start, datetime) and end <= start
+    return isinstance(end, timedelta) and isinstance(start, timedelta) and end <= start
 
 
 def _seed(text: str) -> int:

@@ -212,6 +212,32 @@ def test_what_is_spent_is_asked_no_more(gate: Bench) -> None:
     assert gate.armory.states(WORLD)[0].standing is Standing.SPENT
 
 
+@pytest.mark.parametrize("nth", ["2", "[1, 2]", "1..2"])
+def test_what_has_had_its_turn_is_asked_and_counted_no_more(gate: Bench, nth: str) -> None:
+    gate.arm(f"- {{at: transfer.file, when: {{nth: {nth}}}, do: read-error}}")
+    gate.struck(2)
+    assert not gate.gate.armed(WORLD, "transfer")
+    assert gate.armory.states(WORLD)[0].standing is Standing.SPENT
+
+
+def test_whose_forerunner_has_struck_for_another_job_says_so(gate: Bench) -> None:
+    gate.arm(
+        "- {name: a, at: job.staged, when: {job: '1'}, per: job, times: 1, do: hold}\n"
+        "- {name: b, at: job.queued, per: job, times: 1, after: a, do: hold}"
+    )
+    assert gate.struck(1, "job.staged", job="1") == ["a"]
+    assert gate.struck(1, "job.queued", job="2") == [None]
+    assert gate.armory.states(WORLD)[0].rules[1].silence == "'a' has not struck"
+
+
+def test_turns_of_each_job_are_over_for_that_job(gate: Bench) -> None:
+    gate.arm("- {at: transfer.file, when: {nth: 2}, per: job, do: read-error}")
+    assert gate.struck(4, job="1") == [None, "rule 1", None, None]
+    state = gate.armory.states(WORLD)[0].rules[0]
+    assert (state.met, state.silence) == (2, "its turn is over")
+    assert gate.struck(2, job="2") == [None, "rule 1"]
+
+
 def test_a_held_job_still_finds_a_spent_rule(gate: Bench) -> None:
     gate.arm("- {at: job.running, do: hold, times: 1}")
     held = gate.strike("job.running", job="1")

@@ -110,6 +110,7 @@ def test_json_is_yaml() -> None:
         ("flap: 0s/10s", "`flap` cannot be `0s/10s`"),
         ("from: soon", "`from` cannot be `soon`: it is a time after arming such as +10m"),
         ("from: +2h, until: +1h", "`until` is not later than `from`"),
+        ("from: +2h, expires: 2h", "`expires` is not later than `from`"),
         ("expires: 0", "`expires` cannot be `0`: it is later than arming"),
         ("until: +0s", "`until` cannot be `+0s`: it is later than arming"),
         ("expires: 10 weeks", "`expires` cannot be `10 weeks`"),
@@ -246,6 +247,12 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_lines() -> None:
     assert lines == sorted(lines) and set(lines) == {1, 3, 5, 6, 7}
     assert sum("leads back to this rule" in each for each in found) == 2
     assert any("the name `a` has been given to the rule in line 5" in each for each in found)
+
+
+@pytest.mark.parametrize(("end", "start"), [("1h", "+1h"), ("2026-12-01", "2026-12-02")])
+def test_what_begins_after_its_scenario_has_expired(end: str, start: str) -> None:
+    text = f"name: n\nexpires: {end}\nrules:\n- at: job.staged\n  do: hold\n  from: {start}"
+    assert mistakes(text) == ["f.yaml:6: `from` is when the scenario has expired: it would never strike"]
 
 
 def test_words_that_are_texts_stay_texts() -> None:
