@@ -79,7 +79,8 @@ class WorldClockService:
         if journey.job:
             self._reached(world, journey)()
         now = self._clocks.of(world).now()
-        moment_after(now, journey.limit if journey.by is None else journey.by)
+        if journey.by is not None and journey.by > LATEST - now:
+            raise Invalid(f"advance must not lead beyond the year {LATEST.year}: no world gets older")
         if journey.to is not None and not now <= journey.to <= LATEST:
             raise Invalid(
                 f"to must lie between the world's own time, {now.isoformat(timespec='milliseconds')}, and the year "

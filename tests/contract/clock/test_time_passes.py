@@ -133,6 +133,18 @@ def check_seven_days(frozen: World) -> None:
     assert timedelta(days=7) <= moment(shown["ended"]) - moment(START) < timedelta(days=8)
 
 
+def test_the_end_of_all_times(control: Api) -> None:
+    """What leads there stops there; what is asked to lead beyond it is a mistake."""
+    world = make(control, clock={"mode": "frozen", "start": "8999-12-31T00:00:00Z"})
+    world.simulate(queue_wait="30d")
+    world.submit()
+    refused = world.own("POST", "clock", expect=400, json={"advance": "30d"})
+    assert "advance must not lead beyond the year 9000" in refused["error"]
+    passed = world.clock(run="idle")
+    assert (passed["reached"], passed["now"]) == (False, "9000-01-01T00:00:00.000Z")
+    assert world.clock(to=passed["now"])["reached"]
+
+
 def test_tokens_end_by_the_worlds_clock(frozen: World) -> None:
     user = Api(frozen.url, "testuser")
     assert user.request("GET", "jobs/v2").status_code == 200
