@@ -108,6 +108,12 @@ class ScenarioService:
         with self._store.read() as tx:
             return tx.scenarios.journal(world, after, min(limit, PAGE))
 
+    def end_of_journal(self, world: str) -> int:
+        """The sequence number behind which all that is yet to strike comes. Raises NotFound."""
+        self._check_world(world)
+        with self._store.read() as tx:
+            return tx.scenarios.last_of_journal(world)
+
     def journal_lines(self, world: str, *, times: bool = True) -> Iterator[str]:
         """The whole journal as JSON lines that are the same in every run with the same seed, some at a time.
 

@@ -205,6 +205,11 @@ class ScenarioRows:
         """Empty the journal of a world; the answer is how many strikes it had."""
         return self._connection.execute(delete(strikes).where(strikes.c.world == world)).rowcount
 
+    def last_of_journal(self, world: str) -> int:
+        """The sequence number of a world's newest strike; 0 where there is none."""
+        query = select(func.max(strikes.c.seq)).where(strikes.c.world == world)
+        return int(self._connection.execute(query).scalar_one() or 0)
+
     def count_journal(self, world: str) -> int:
         """How many strikes the journal of a world has."""
         query = select(func.count()).select_from(strikes).where(strikes.c.world == world)

@@ -39,9 +39,11 @@ class JournalEntry:
 class Armed:
     """A scenario in a world. Disarmed when its block ends, or with the world."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, after: int = 0) -> None:
+        """``after``: its strikes are in the journal behind that number; those before are of another of its name."""
         self._world = world
         self.name = name
+        self._after = after
 
     def __repr__(self) -> str:
         return f"<Armed {self.name!r} in {self._world.name}>"
@@ -65,13 +67,13 @@ class Armed:
     @property
     def journal(self) -> list[JournalEntry]:
         """What it did, oldest first."""
-        return [entry for entry in self._world.journal if entry.scenario == self.name]
+        return [each for each in self._world.journal if each.scenario == self.name and each.seq > self._after]
 
     def wait_for(
         self, predicate: Callable[[JournalEntry], object] = lambda _entry: True, timeout: float = PATIENCE
     ) -> JournalEntry:
         """The first of its strikes that is as wanted, done before or yet to come. Raises WaitedInVain."""
-        after, seen = 0, list[JournalEntry]()
+        after, seen = self._after, list[JournalEntry]()
 
         def ask(seconds: float) -> JournalEntry | None:
             nonlocal after
@@ -114,7 +116,7 @@ def arm(world: World, what: str | Path | Mapping[str, Any], beside: Path | None,
     body, source = _source(what, beside or Path.cwd())
     query = {"source": source, "again": "true" if again else "false"}
     found = world.control("POST", "scenarios", body=body, query=query)
-    return Armed(world, found["name"])
+    return Armed(world, found["name"], found["after"])
 
 
 def _source(what: str | Path | Mapping[str, Any], beside: Path) -> tuple[bytes, str]:

@@ -230,6 +230,16 @@ class TestRequests:
         world.requests.clear()
         assert not world.requests.all
 
+    def test_a_scenario_armed_anew_knows_its_own_strikes_only(self, world: World) -> None:
+        busy = {"name": "busy", "rules": [{"at": "http.jobs.list", "do": {"delay": 0}}]}
+        with world.scenario(busy) as first:
+            world.call("GET", "jobs/v2")
+            assert [each.number for each in first.journal] == [1]
+        with world.scenario(busy) as second:
+            assert not second.journal
+            with pytest.raises(WaitedInVain, match="a strike of 'busy'; there were none"):
+                second.wait_for(timeout=0.1)
+
     def test_one_is_waited_for_until_it_is_answered(self, world: World) -> None:
         import requests
 

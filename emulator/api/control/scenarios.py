@@ -35,15 +35,17 @@ def arm(world: str) -> Response:
     """Arm the scenario of the body: YAML or JSON; one of the library as ``{"name": "<its name>"}``.
 
     ``?again=true`` puts it in the place of an armed one of its name. ``?source=<file>`` is what messages call it.
-    ``?dry-run=true`` arms nothing and tells what it would do. 201 with the scenario.
+    ``?dry-run=true`` arms nothing and tells what it would do. 201 with the scenario, and ``after``: its strikes are
+    in the journal behind that number.
     """
     check_control(_CHANGED)
     text, source = request.get_data(), _source()
     if _flag("dry-run"):
         services().scenarios.all(world)
         return answer({"timeline": services().scenarios.timeline(text, source)})
+    after = services().scenarios.end_of_journal(world)
     state = services().scenarios.arm(world, text, source, again=_flag("again"))
-    response = answer(_document(state), 201)
+    response = answer(_document(state) | {"after": after}, 201)
     response.headers["Location"] = f"/_emulator/worlds/{quote(world)}/scenarios/{quote(state.name)}"
     return response
 
