@@ -45,7 +45,7 @@ def box(docker_engine: Engine) -> Iterator[Box]:
 @pytest.fixture
 def containers(docker_engine: Engine) -> Iterator[Containers]:
     with closing(docker.DockerClient(base_url=docker_engine.host)) as client:
-        yield lambda name: client.containers.list(all=True, filters={"name": name})
+        yield lambda name: client.containers.list(all=True, ignore_removed=True, filters={"name": name})
 
 
 def _client(box: Box, **how: Any) -> closing[paramiko.SSHClient]:

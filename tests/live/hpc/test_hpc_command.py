@@ -38,7 +38,9 @@ def test_up_is_a_cluster_that_runs_jobs_and_down_leaves_nothing(
     assert "running" in status and SEEDED in status and re.search(r"development.* idle|c1", status)
     assert "is gone" in hpc.run("down")
     assert not hpc.hosts.exists()
-    assert hpc.name not in [container.name for container in engine_client.containers.list(all=True)]
+    assert hpc.name not in [
+        container.name for container in engine_client.containers.list(all=True, ignore_removed=True)
+    ]
     assert hpc.try_run("status").returncode == 1
 
 
@@ -130,7 +132,9 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_left(
     assert refused.returncode == 1
     assert f"port {port} of 127.0.0.1 is taken" in refused.stderr and "--port 0" in refused.stderr
     assert not hpc.hosts.exists()
-    assert hpc.name not in [container.name for container in engine_client.containers.list(all=True)]
+    assert hpc.name not in [
+        container.name for container in engine_client.containers.list(all=True, ignore_removed=True)
+    ]
     hpc.run("up", "--port", str(port))
     assert hpc.ssh("hostname") == "login1\n"
 

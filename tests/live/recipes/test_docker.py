@@ -158,7 +158,7 @@ def test_a_container_that_cannot_start_says_why(
     wrong = TapisEmulatorContainer(tag, seconds=5).with_env("TAPIS_EMULATOR_PAGE_MAX", "many")
     with pytest.raises(RuntimeError, match=r"page\.max cannot be 'many'"):
         wrong.start()
-    assert not client.containers.list(all=True, filters={"ancestor": tag})
+    assert not client.containers.list(all=True, ignore_removed=True, filters={"ancestor": tag})
 
 
 @pytest.mark.campaign
