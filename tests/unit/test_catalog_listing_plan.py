@@ -88,9 +88,13 @@ class Query:
         return taken[0]
 
 
+# read once: the stores are filled with thousands of copies
+SYSTEMS = [parse_system(body)[0] for body in (STORAGE, EXECUTION)]
+APPLICATION = parse_app(APP)
+
+
 def a_system(number: int, owner: str) -> System:
-    body = EXECUTION if number % 2 else STORAGE
-    definition, _ = parse_system({**body, "id": f"system-{number}", "name": f"Name {number}"})
+    definition = replace(SYSTEMS[number % 2], id=f"system-{number}", name=f"Name {number}")
     when = START + timedelta(seconds=number)
     return System(
         **definition.definition(),
@@ -104,7 +108,7 @@ def a_system(number: int, owner: str) -> System:
 
 
 def an_app(number: int, owner: str) -> App:
-    definition = parse_app({**APP, "name": f"app-{number}", "tags": ["all", f"tag-{number}"]})
+    definition = replace(APPLICATION, name=f"app-{number}", tags=("all", f"tag-{number}"))
     when = START + timedelta(seconds=number)
     return App(
         **replace(definition, execution_system=f"system-{number % 100}").definition(),
