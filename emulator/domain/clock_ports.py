@@ -48,8 +48,8 @@ class Clock(Protocol):
         """Run ``action`` on a thread of the clock's at ``when``; the answer, when called, takes it back.
 
         Actions must be short: they wake somebody else. A time in the past means at once. ``background``: nobody
-        waits for it, so nobody lets time pass for its sake. ``retest``: a clock that stands still may leave out
-        looks that are in vain, and call for the first one that is not.
+        waits for it, so nobody lets time pass for its sake. ``retest``: looks that are in vain may be left
+        out, the call comes for the first one that is not.
         """
 
 

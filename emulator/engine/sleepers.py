@@ -1,7 +1,8 @@
-"""Looks that would be in vain: where time leaps, nobody is woken to look again at what has not changed.
+"""Looks that would be in vain: nobody is woken to look again at what has not changed.
 
 A job that waits for a place looks every minute. What it finds depends on nothing but what is stored; so as long as
-nobody has written, the looks in between are left out, and nobody can tell.
+nobody has written, the looks in between are left out, and nobody can tell. Where time leaps it leaps over them;
+where it goes by itself, their timers go off and nothing comes of it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _NEVER_YET = datetime.min.replace(tzinfo=UTC)
 class Sleeper:
     """Who would look at ``first``, and then again and again. ``last``: when it looks in any case.
 
-    ``next_look`` is known once it is taken out, ``number`` once it has become an ordinary timer.
+    ``next_look`` is known once it is taken out, ``number`` while it is an ordinary timer. ``over``: nobody wants it.
     """
 
     first: datetime
@@ -28,6 +29,7 @@ class Sleeper:
     retest: Retest
     next_look: datetime = field(init=False)
     number: int | None = None
+    over: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +41,12 @@ class Group:
     sleepers: dict[Sleeper, None] = field(default_factory=dict)
 
 
+def sleeper(first: datetime, action: Callable[[], None], retest: Retest) -> Sleeper:
+    """Who has just looked in vain, and would look again at ``first``."""
+    last = None if retest.latest is None else retest.again(max(first, retest.latest))
+    return Sleeper(first, last, action, retest)
+
+
 class Sleepers:
     """Not safe for threads: their clock holds a lock."""
 
@@ -46,19 +54,30 @@ class Sleepers:
         """``stamp`` is another one after every change of what is stored."""
         self._stamp = stamp
         self._groups: dict[Hashable, Group] = {}
+        self._vain: tuple[object, set[Hashable]] = object(), set()
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def add(self, first: datetime, action: Callable[[], None], retest: Retest) -> Sleeper:
-        """Somebody has looked in vain, and would look again at ``first``."""
-        last = None if retest.latest is None else retest.again(max(first, retest.latest))
-        sleeper = Sleeper(first, last, action, retest)
-        group = self._groups.setdefault(retest.key, Group(retest.stamp))
+    def looked(self, retest: Retest) -> None:
+        """Somebody has looked in vain, and so has everybody of the same key while nothing changes."""
         if retest.stamp is self._stamp():
-            group.stamp = retest.stamp
+            if retest.stamp is not self._vain[0]:
+                self._vain = retest.stamp, set()
+            self._vain[1].add(retest.key)
+
+    def in_vain(self, retest: Retest) -> bool:
+        """Whether somebody has looked in vain under this key, and nothing has changed since."""
+        stamp, keys = self._vain
+        return stamp is self._stamp() and retest.key in keys
+
+    def add(self, sleeper: Sleeper) -> None:
+        """It is called when there is reason to look."""
+        retest = sleeper.retest
+        group = self._groups.setdefault(retest.key, Group(retest.stamp))
+        if self.in_vain(retest):
+            group.stamp = self._vain[0]
         group.sleepers[sleeper] = None
-        return sleeper
 
     def remove(self, sleeper: Sleeper) -> None:
         """Again is fine."""

@@ -13,7 +13,7 @@ from emulator.domain.clock import ClockMode, ClockSetting, ClockState, begun, ch
 from emulator.domain.errors import Invalid
 from emulator.domain.ports import Clock, Retest
 from emulator.engine.activity import Activity, Kind
-from emulator.engine.sleepers import Sleeper, Sleepers
+from emulator.engine.sleepers import Sleeper, Sleepers, sleeper
 from emulator.engine.timers import Timer, Timers
 
 _INSTANT = timedelta(milliseconds=1)
@@ -108,8 +108,11 @@ class WorldClock:
     ) -> Callable[[], None]:
         """See ports.Clock."""
         with self._lock:
-            if retest is not None and self.frozen:
-                return partial(self._let_sleep, self._sleepers.add(when, action, retest))
+            if retest is not None:
+                self._sleepers.looked(retest)
+                looker = sleeper(when, action, retest)
+                self._lay_down(looker, when)
+                return partial(self._let_sleep, looker)
             number = self._timers.add(when, action, background)
             self._arm()
             due = self._waits_for_leader and when <= self.now()
@@ -122,13 +125,35 @@ class WorldClock:
         with self._lock:
             self._timers.take_back(number)
 
-    def _let_sleep(self, sleeper: Sleeper) -> None:
+    def _let_sleep(self, looker: Sleeper) -> None:
         """It has no need to look again."""
         with self._lock:
-            if sleeper.number is None:
-                self._sleepers.remove(sleeper)
+            looker.over = True
+            if looker.number is None:
+                self._sleepers.remove(looker)
             else:
-                self._timers.take_back(sleeper.number)
+                self._timers.take_back(looker.number)
+
+    def _lay_down(self, looker: Sleeper, when: datetime) -> None:
+        """It would look again then. The lock is held."""
+        if self.frozen:
+            looker.first, looker.number = when, None
+            self._sleepers.add(looker)
+        else:
+            looker.number = self._timers.add(when, partial(self._look, looker))
+            self._arm()
+
+    def _look(self, looker: Sleeper) -> None:
+        """It would look now."""
+        with self._lock:
+            if looker.over:
+                return
+            now = self.now()
+            needed = looker.last is not None and looker.last <= now
+            if not needed and self._sleepers.in_vain(looker.retest):
+                self._lay_down(looker, looker.retest.again(now + _INSTANT))
+                return
+        looker.action()
 
     def change(self, setting: ClockSetting) -> None:
         """Go on in another way. Raises Invalid for a start in the world's past, and what saving raises."""
@@ -232,8 +257,8 @@ class WorldClock:
         """The next one that is due; of one moment, who looks again comes last. The lock is held."""
         due = self._sleepers.next_due()
         timer = self._timers.pop_due(now if due is None else min(now, due))
-        sleeper = None if timer else self._sleepers.pop_due(now)
-        return Timer(now, 0, sleeper.action) if sleeper else timer
+        looker = None if timer else self._sleepers.pop_due(now)
+        return Timer(now, 0, looker.action) if looker else timer
 
     def _rouse(self) -> None:
         """Where nobody leads, who is due goes off by itself; when time goes by itself, all do. The lock is held."""
@@ -243,8 +268,8 @@ class WorldClock:
         for group in self._sleepers.asleep():
             group.passed = max(group.passed, now + _INSTANT)
         due = iter(partial(self._sleepers.pop_due, now), None) if frozen else self._sleepers.take_all()
-        for sleeper in due:
-            sleeper.number = self._timers.add(sleeper.next_look, sleeper.action)
+        for looker in due:
+            looker.number = self._timers.add(looker.next_look, partial(self._look, looker))
 
     def _hold(self) -> ClockState | None:
         """Let time stand still while it is changed; the answer is how it went before."""

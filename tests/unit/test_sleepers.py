@@ -20,14 +20,15 @@ MINUTE = timedelta(minutes=1)
 class Place:
     """What several wait for, each looking every minute; each look is written down, and so is who got it."""
 
-    def __init__(self, *, sleeping: bool) -> None:
+    def __init__(self, *, sleeping: bool, mode: ClockMode = ClockMode.FROZEN) -> None:
         self.stamp = object()
         self.free = 0
         self.looks = 0
         self.got: list[tuple[str, datetime]] = []
-        state = ClockState(mode=ClockMode.FROZEN, world=NOON, machine=NOON)
+        state = ClockState(mode=mode, world=NOON, machine=NOON)
         stamp: Callable[[], object] = (lambda: self.stamp) if sleeping else object
-        self.clock = WorldClock("w", ManualClock(), Activity(), state, lambda _state: None, stamp)
+        self.machine = ManualClock()
+        self.clock = WorldClock("w", self.machine, Activity(), state, lambda _state: None, stamp)
 
     def written(self, free: int = 0) -> None:
         self.free += free
@@ -99,10 +100,24 @@ def test_a_clock_that_is_set_going_calls_those_who_sleep() -> None:
     assert place.clock.next_awaited() == NOON + 91 * MINUTE
     place.clock.change(ClockSetting(mode=ClockMode.SCALED, factor=60))
     place.written(free=1)
-    machine = place.clock._machine
-    assert isinstance(machine, ManualClock)
-    machine.advance(timedelta(seconds=2))
+    place.machine.advance(timedelta(seconds=2))
     assert [name for name, _when in place.got] == ["one"]
+
+
+def test_by_a_clock_that_runs_one_looks_for_all_who_wait_for_the_same() -> None:
+    place = Place(sleeping=True, mode=ClockMode.REAL)
+    for turn, name in enumerate(("one", "two", "three")):
+        place.wait(name, turn, NOON + 150 * MINUTE if name == "three" else None)
+    place.machine.advance(90 * MINUTE)
+    assert place.looks == 3, "those that they begin with"
+    place.written()
+    place.machine.advance(30 * MINUTE)
+    assert place.looks == 4
+    place.written(free=1)
+    place.machine.advance(MINUTE)
+    assert place.got == [("one", NOON + 121 * MINUTE)]
+    place.machine.advance(30 * MINUTE)
+    assert place.got[1:] == [("three never", NOON + 150 * MINUTE)]
 
 
 def test_a_clock_that_is_put_ahead_calls_who_has_reason_to_look() -> None:
@@ -110,9 +125,7 @@ def test_a_clock_that_is_put_ahead_calls_who_has_reason_to_look() -> None:
     place.wait("one", 1)
     place.written(free=1)
     place.clock.change(ClockSetting(mode=ClockMode.FROZEN, start=NOON + 90 * MINUTE))
-    machine = place.clock._machine
-    assert isinstance(machine, ManualClock)
-    machine.advance(timedelta(0))
+    place.machine.advance(timedelta(0))
     assert place.got == [("one", NOON + 90 * MINUTE)]
 
 
