@@ -192,12 +192,14 @@ def _strike(armed: Armed, rule: Rule, occasion: Occasion, now: datetime) -> Stri
 
 
 def _until(armed: Armed, rule: Rule, now: datetime) -> datetime | None:
-    """When what lasts is over; a hold ends with its rule's time, too."""
-    length = rule.action.args.get(LENGTH)
-    ends = [] if length is None else [moment(timedelta(seconds=length), now)]
-    if rule.action.kind == HOLD:
-        ends += [moment(end, armed.arming.since) for end in (rule.until, rule.expires) if end is not None]
-    return min(ends, default=None)
+    """When what lasts is over: with its scenario's time at the latest; a hold with its rule's time, too."""
+    length, holds = rule.action.args.get(LENGTH), rule.action.kind == HOLD
+    if length is None and not holds:
+        return None
+    arming = armed.arming
+    ends = [arming.scenario.expires, *((rule.until, rule.expires) if holds else ())]
+    found = [moment(end, arming.since) for end in ends if end is not None]
+    return min(found + ([] if length is None else [moment(timedelta(seconds=length), now)]), default=None)
 
 
 def _stop(strike: Strike) -> Stop:

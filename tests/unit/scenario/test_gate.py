@@ -212,6 +212,14 @@ def test_what_is_spent_is_asked_no_more(gate: Bench) -> None:
     assert gate.armory.states(WORLD)[0].standing is Standing.SPENT
 
 
+@pytest.mark.parametrize("action", ["hold", "{hold: 3h}", "{delay: 48h}"])
+def test_what_waits_knows_when_its_scenario_expires(gate: Bench, action: str) -> None:
+    """Else nobody could let time pass up to there."""
+    gate.arm(f"- {{at: job.staged, do: {action}}}", head="expires: 2h")
+    strike = gate.strike("job.staged", job="1")
+    assert strike is not None and strike.until == gate.clocks.of(WORLD).now() + timedelta(hours=2)
+
+
 @pytest.mark.parametrize("nth", ["2", "[1, 2]", "1..2"])
 def test_what_has_had_its_turn_is_asked_and_counted_no_more(gate: Bench, nth: str) -> None:
     gate.arm(f"- {{at: transfer.file, when: {{nth: {nth}}}, do: read-error}}")
