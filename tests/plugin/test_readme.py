@@ -26,7 +26,7 @@ def test_it_is_five_lines() -> None:
     assert len(shown("pytest").strip().splitlines()) == 5
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.campaign)])
 def test_it_passes(tmp_path: Path, workers: tuple[str, ...]) -> None:
     (tmp_path / "test_night.py").write_text(shown("pytest"), encoding="utf-8")
     done = subprocess.run(
