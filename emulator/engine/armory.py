@@ -21,6 +21,7 @@ from emulator.store.scenarios import ArmedText, Stop
 log = logging.getLogger(__name__)
 
 Wake = Callable[[], None]
+_MOST_NAMED = 20
 
 
 class Armory:
@@ -109,10 +110,9 @@ class Armory:
         woken: list[Wake] = []
         with self.lock:
             among = self._named(world, name)
-            if rule is not None and not any(
-                rule == each.name for a in among for each in a.arming.scenario.rules
-            ):
-                raise NotFound(f"The scenario {name} has no rule {rule!r}")
+            rules = [each.name for armed in among for each in armed.arming.scenario.rules]
+            if rule is not None and rule not in rules:
+                raise NotFound(f"The scenario {name} has no rule {rule!r}; {_some('it has', rules)}")
             held = [
                 stopped
                 for armed in among
@@ -128,11 +128,14 @@ class Armory:
         _call(woken)
         return [each.strike for each in held]
 
-    def states(self, world: str) -> list[ArmedState]:
-        """All of a world, in the order of arming; those that are over, too, until they are disarmed."""
+    def states(self, world: str, name: str | None = None) -> list[ArmedState]:
+        """All of a world, in the order of arming; those that are over, too, until they are disarmed.
+
+        Or the one of a name: raises NotFound.
+        """
         now = self._clocks.of(world).now()
         with self.lock:
-            return [armed.state(now, self._holding(armed, now)) for armed in self._named(world, None)]
+            return [armed.state(now, self._holding(armed, now)) for armed in self._named(world, name)]
 
     def load(self, world: str | None = None) -> None:
         """Take up what the store has, of all worlds, or of one whose rows were replaced or removed."""
@@ -199,7 +202,8 @@ class Armory:
             return self._of(world)
         found = self._find(world, name)
         if found is None:
-            raise NotFound(f"No scenario {name!r} is armed in world {world}")
+            there = [each.arming.scenario.name for each in self._of(world)]
+            raise NotFound(f"No scenario {name!r} is armed in world {world}; {_some('armed are', there)}")
         return [found]
 
     def _take_up(self, row: ArmedText, scenario: Scenario, problem: str = "") -> Armed:
@@ -281,6 +285,12 @@ class Armory:
             woken = self.stops.drop_all(number)
             self._listen_now(armed.arming.world)
         _call(woken)
+
+
+def _some(are: str, names: list[str]) -> str:
+    """``armed are busy-hour, bad-day``: what somebody may have meant."""
+    more = [f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    return f"{are} {', '.join(names[:_MOST_NAMED] + more) or 'none'}"
 
 
 def _ended(tx: Transaction, stop: Stop) -> bool:

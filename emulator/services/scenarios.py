@@ -97,10 +97,9 @@ class ScenarioService:
 
     def one(self, world: str, name: str) -> ArmedState:
         """Raises NotFound."""
-        for state in self.all(world):
-            if state.name == name:
-                return state
-        raise NotFound(f"No scenario {name!r} is armed in world {world}")
+        self._check_world(world)
+        (state,) = self._armory.states(world, name)
+        return state
 
     def journal(self, world: str, after: int = 0, limit: int = PAGE) -> list[JournalEntry]:
         """The strikes behind a sequence number, oldest first. Raises NotFound."""

@@ -263,9 +263,9 @@ def test_one_of_a_name(gate: Bench) -> None:
     assert gate.struck(1) == ["rule 1"]
     gate.arm("- {name: new, at: transfer.file, do: vanish}", again=True)
     assert gate.struck(1) == ["new"]
-    with pytest.raises(NotFound, match="'nope' is armed"):
+    with pytest.raises(NotFound, match="'nope' is armed in world default; armed are test"):
         gate.armory.disarm(WORLD, "nope")
-    with pytest.raises(NotFound, match="no rule 'nope'"):
+    with pytest.raises(NotFound, match="no rule 'nope'; it has new"):
         gate.armory.release(WORLD, "test", "nope")
 
 
