@@ -71,25 +71,28 @@ def require_room(tx: Transaction, job: Job, system: System) -> None:
 
     Asked in the transaction that takes the place, so that no two jobs take the same one.
     """
-    for limit, those, reason in _quotas(job, system):
-        if _limited(limit) and tx.jobs.counted(job.world, system.id, **those) >= limit:
+    quotas = [quota for quota in _quotas(job, system) if _limited(quota[0])]
+    if not quotas:
+        return
+    queue = job.plan.queue.name if job.plan.queue else None
+    taken = tx.jobs.counted(job.world, system.id, job.owner, queue)
+    for limit, places, reason in quotas:
+        if getattr(taken, places) >= limit:
             raise StepBlocked(QUOTA, reason)
 
 
-def _quotas(job: Job, system: System) -> Iterator[tuple[int, dict[str, str], str]]:
-    """Each limit, whose jobs it counts, and what is said when it is reached."""
+def _quotas(job: Job, system: System) -> Iterator[tuple[int, str, str]]:
+    """Each limit, the places that it limits (see store.jobs.Places), and what is said when it is reached."""
     full = f"System {system.id} is currently at maximum capacity for concurrent active jobs"
     enough = f"User {job.owner} has reached their quota for concurrent active jobs on"
-    mine = {"owner": job.owner}
-    yield system.max_system_jobs, {}, f"{full}."
-    yield system.max_system_jobs_per_user, mine, f"{enough} {system.id}"
+    yield system.max_system_jobs, "on_system", f"{full}."
+    yield system.max_system_jobs_per_user, "of_owner", f"{enough} {system.id}"
     if job.plan.queue is None:
         return
     queue = system.queue(job.plan.queue.name) or job.plan.queue  # its limits may have been edited since
     where = f"the {queue.name} queue of {system.id}"
-    these = {"queue": queue.name}
-    yield queue.max_jobs, these, f"{full} on {where}."
-    yield queue.max_user_jobs, these | mine, f"{enough} {where}"
+    yield queue.max_jobs, "in_queue", f"{full} on {where}."
+    yield queue.max_user_jobs, "of_owner_in_queue", f"{enough} {where}"
 
 
 def _limited(limit: int) -> bool:

@@ -6,13 +6,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Row,
-    Select,
     and_,
     bindparam,
     delete,
@@ -57,6 +55,16 @@ class JobSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """How many jobs have taken a place."""
+
+    on_system: int
+    of_owner: int
+    in_queue: int
+    of_owner_in_queue: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobStanding:
     """The fields of a job that others than the engine change, and what its next state depends on."""
 
@@ -76,20 +84,21 @@ _BY_ID = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _STANDING = select(*(jobs.c[name] for name in JobStanding.__slots__)).where(jobs.c.id == bindparam("job_id"))
 
 
-@cache
-def _counted(*fields: str) -> Select[int]:
-    """Asks how many jobs count towards a quota, of those that have values in these fields."""
-    return (
-        select(func.count())
-        .select_from(jobs)
-        .where(
-            *(jobs.c[name] == bindparam(name) for name in fields),
-            or_(
-                jobs.c.status.in_([state.value for state in COUNTED]),
-                and_(jobs.c.status.in_([state.value for state in _UNDER_WAY]), jobs.c.handle.is_not(None)),
-            ),
-        )
-    )
+_MINE = jobs.c.owner == bindparam("owner")
+_THERE = jobs.c.remote_queue == bindparam("queue")
+_COUNTED = select(
+    func.count().label("on_system"),
+    func.count().filter(_MINE).label("of_owner"),
+    func.count().filter(_THERE).label("in_queue"),
+    func.count().filter(_MINE, _THERE).label("of_owner_in_queue"),
+).where(
+    jobs.c.world == bindparam("world"),
+    jobs.c.system_id == bindparam("system_id"),
+    or_(
+        jobs.c.status.in_([state.value for state in COUNTED]),
+        and_(jobs.c.status.in_([state.value for state in _UNDER_WAY]), jobs.c.handle.is_not(None)),
+    ),
+)
 
 
 class JobRows:
@@ -165,16 +174,14 @@ class JobRows:
     def hide_jobs_of_app(self, app_uuid: str) -> None:
         self._connection.execute(update(jobs).where(jobs.c.app_uuid == app_uuid).values(visible=False))
 
-    def counted(self, world: str, system_id: str, queue: str | None = None, owner: str | None = None) -> int:
-        """How many jobs count towards a quota of a system, queue or user [job-lifecycle §5.1].
+    def counted(self, world: str, system_id: str, owner: str, queue: str | None) -> Places:
+        """How many jobs count towards the quotas of a system, of a queue and of a user [job-lifecycle §5.1].
 
         Those on their way to the scheduler count too once they have written down their handle: they have
         taken their place.
         """
-        whose = {"remote_queue": queue, "owner": owner}
-        named = {name: value for name, value in whose.items() if value is not None}
-        values = {"world": world, "system_id": system_id, **named}
-        return self._connection.scalar(_counted(*values), values) or 0
+        values = {"world": world, "system_id": system_id, "owner": owner, "queue": queue}
+        return Places(**self._connection.execute(_COUNTED, values).one()._mapping)
 
     def active_by_state(self, world: str, system_id: str, queue: str) -> dict[JobState, int]:
         """How many jobs of a queue that have not ended stand in each state; states without any are left out."""
