@@ -245,6 +245,12 @@ def load(
     for key, option in table.items():
         if variable(key) in env:
             values[option.name] = _typed(option, env[variable(key)], variable(key))
+    names = {option.name for option in table.values()}
+    for name in flags.keys() - names:
+        from difflib import get_close_matches
+
+        meant = "".join(f"; did you mean {each}?" for each in get_close_matches(name, names, 1))
+        raise BadSetting(f"there is no option {name}{meant}")
     for option in table.values():
         if flags.get(option.name) is not None:
             values[option.name] = _typed(option, flags[option.name], flag(option.metadata["key"]))

@@ -63,6 +63,14 @@ def test_a_flag_out_of_bounds_says_what_is_within(name: str, value: object, allo
         load({name: value}, {})
 
 
+def test_a_flag_that_is_none_says_what_was_meant() -> None:
+    """As tests may give one to a server of their own."""
+    with pytest.raises(
+        BadSetting, match=r"^there is no option token_lifetme; did you mean token_lifetime\?$"
+    ):
+        load({"token_lifetme": 60}, {})
+
+
 def test_words_are_taken_in_any_case() -> None:
     assert load({"log_level": "debug", "runtime": "Docker"}, {}).log_level == "DEBUG"
 
