@@ -36,9 +36,10 @@ Ways in which jobs, files, tokens and messages really fail, ready to be armed by
 Each is one short file in `scenarios/`: copy it, change it, arm yours by its file name. The language is in
 [scenarios.md](scenarios.md). Times are the world's: `tapis-emulator clock advance 48h` lets 48 hours pass at once,
 `clock set x60` makes an hour a minute; a clock that is to stand still in between is `clock set frozen`. Where a lesson
-needs a job that takes its time, the app is simulated: `tapis-emulator simulate remove classifier-1.0.0` lets it run again.
+needs a job that takes its time, the app is simulated; `tapis-emulator simulate remove classifier-1.0.0` lets it run
+again.
 
-`$EMULATOR`, and where the clients find it, is set by `eval "$(tapis-emulator env)"`; `$TOKEN`, which some commands want,
+`$EMULATOR`, and where the clients find it, is set by `eval "$(tapis-emulator env)"`; `$TOKEN`, which some want,
 is the one that `tapis` has got last: `TOKEN=$(jq -r .access_token $TAPIS_CACHE_DIR/current)`.
 
 The commands below want a job. `job.json` is any; the course's own is `fixtures/course/job.json`, and this one needs no
