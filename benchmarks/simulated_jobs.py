@@ -36,8 +36,8 @@ def run(quick: bool = False) -> Table:
             ),
         ],
         (
-            "`archive: false`, submitted by 8 clients side by side, each job's end told by a webhook; in the last row by "
-            "one client, without webhooks.",
+            "`archive: false`, submitted by 8 clients side by side, each job's end told by a webhook; in the last row "
+            "by one client, without webhooks.",
             f"The server's own processor time: {ms(spent / count)} a job; its memory at most {megabytes(memory)}.",
         ),
     )
