@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from emulator.domain.errors import Invalid
+from emulator.domain.moments import utc_text
 
 SLOWEST, FASTEST = 0.001, 1_000_000.0
 """Bounds of the factor of a scaled clock."""
@@ -93,10 +94,7 @@ def changed(setting: ClockSetting, now: datetime, machine_now: datetime) -> Cloc
     if start is not None:
         start = whole_milliseconds(start)
         if start < now:
-            raise Invalid(
-                f"start lies before the world's own time, {now.isoformat(timespec='milliseconds')}: "
-                "time does not go back"
-            )
+            raise Invalid(f"start lies before the world's own time, {utc_text(now)}: time does not go back")
     elif setting.mode is ClockMode.REAL:
         start = max(now, machine_now)
     else:

@@ -29,6 +29,8 @@ def read_clock(given: Any, at: str = "clock") -> ClockSetting:
     mode = given.get("mode", "scaled" if "factor" in given else "frozen")
     if mode not in words:
         raise Invalid(f"{at}.mode: must be one of {', '.join(words)}, not {str(mode)[:60]!r}")
+    if (mode == "scaled") != ("factor" in given):
+        raise Invalid(f"{at}.factor: must be there for a scaled clock, and for no other")
     try:
         factor = float(given.get("factor", 1.0))
     except (TypeError, ValueError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 from emulator.domain.job import Job
+from emulator.domain.moments import utc_text
 from emulator.domain.resources import number_text, run_time_text
 from emulator.domain.slug import slug
 from emulator.domain.states import JobState
@@ -64,7 +64,7 @@ def attribute_macros(job: Job, work_dir: str, base_url: str) -> dict[str, str]:
         "AGAVE_JOB_EXECUTION_SYSTEM": plan.execution_system,
         "AGAVE_JOB_BATCH_QUEUE": queue.name if queue else "",
         "AGAVE_JOB_BATCH_QUEUE_EFFECTIVE_NAME": queue.effective_name if queue else "",
-        "AGAVE_JOB_SUBMIT_TIME": iso(job.accepted),
+        "AGAVE_JOB_SUBMIT_TIME": utc_text(job.accepted),
         "AGAVE_JOB_ARCHIVE": "1" if plan.archive else "",
         "AGAVE_JOB_ARCHIVE_SYSTEM": plan.archive_system or "",
         "AGAVE_JOB_ARCHIVE_PATH": plan.archive_path,
@@ -148,8 +148,3 @@ def resolve_macros(text: str, values: Mapping[str, str]) -> str:
         return text
     names = "|".join(re.escape(name) for name in sorted(values, key=len, reverse=True))
     return re.sub(rf"\$\{{({names})\}}", lambda match: values[match[1]], text)
-
-
-def iso(when: datetime) -> str:
-    """UTC with milliseconds and ``Z``."""
-    return when.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -18,6 +18,11 @@ _NEIGHBOUR = re.compile(rf"(last|next)\s+(?:{_UNIT}|({'|'.join(_DAYS)}))")
 _LOST_PLUS = re.compile(r"(T[0-9:.]+) ([0-9]{2}:?[0-9]{2})")
 
 
+def utc_text(moment: datetime) -> str:
+    """``2020-09-21T01:30:08.000Z``: with milliseconds, whatever zone it comes in [conventions §6]."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 def parse_moment(text: str, now: datetime) -> datetime | None:
     """The moment, in UTC, that ISO 8601, an epoch number or an English phrase names; None for anything else.
 

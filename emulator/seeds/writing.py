@@ -50,7 +50,7 @@ def _world(picture: Picture) -> Entry:
         document["clock"] = {
             name: value
             for name, value in clock.items()
-            if value is not None and (name, value) != ("factor", 1.0)
+            if value is not None and (name != "factor" or picture.clock.mode == "scaled")
         }
     if picture.chance is not None:
         # ids that are drawn from here on are others than those that are here

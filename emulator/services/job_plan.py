@@ -16,7 +16,7 @@ from emulator.domain.inputs import InputSource, SourceKind, check_inputs, input_
 from emulator.domain.job import JobPlan
 from emulator.domain.job_access import rights, still_holds
 from emulator.domain.job_request import JobRequest
-from emulator.domain.macros import iso
+from emulator.domain.moments import utc_text
 from emulator.domain.parameters import check_parameters
 from emulator.domain.queues import Demand, Granted, choose_queue, is_unlimited, named_queue
 from emulator.domain.resources import number_text, run_time_seconds
@@ -271,7 +271,7 @@ def _archive_macros(
         "JOB_NODE_COUNT": str(granted.node_count),
         "JOB_PROCESSORS_PER_NODE": str(_processors_shown(request, granted)),
         "JOB_MEMORY_PER_NODE": str(number_text(granted.memory)),
-        "JOB_CREATED_TIME": iso(submission.accepted),
+        "JOB_CREATED_TIME": utc_text(submission.accepted),
         "JOB_OWNER": caller.username,
         "ARCHIVE_SYSTEM": system.id if system else "",
         "TENANT_ID": caller.tenant_id,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emulator.domain.errors import NotFound
 from emulator.domain.fault import Strike
+from emulator.domain.moments import utc_text
 from emulator.domain.scenario import Scenario
 from emulator.engine.armed import ArmedState
 from emulator.engine.armory import Armory
@@ -165,7 +166,7 @@ class ScenarioService:
 
 def _line(entry: JournalEntry, times: bool) -> str:
     document = {
-        "at": entry.at.isoformat(timespec="milliseconds"),
+        "at": utc_text(entry.at),
         "scenario": entry.scenario,
         "rule": entry.rule,
         "point": entry.point,

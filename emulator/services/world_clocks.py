@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from emulator.domain.clock import LATEST, ClockSetting, ClockState
 from emulator.domain.errors import Invalid, NotFound
+from emulator.domain.moments import utc_text
 from emulator.domain.states import JobState
 from emulator.engine.activity import Work
 from emulator.engine.timelapse import LIMIT, Passage, Passed, Timelapse, moment_after
@@ -83,7 +84,7 @@ class WorldClockService:
             raise Invalid(f"advance must not lead beyond the year {LATEST.year}: no world gets older")
         if journey.to is not None and not now <= journey.to <= LATEST:
             raise Invalid(
-                f"to must lie between the world's own time, {now.isoformat(timespec='milliseconds')}, and the year "
+                f"to must lie between the world's own time, {utc_text(now)}, and the year "
                 f"{LATEST.year}: time does not go back"
             )
 

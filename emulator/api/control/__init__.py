@@ -26,6 +26,7 @@ from emulator.api.edge import base_url, scope, services
 from emulator.api.gateway import GatewayFault
 from emulator.domain.errors import EmulatorError, Invalid, NotFound, PreconditionFailed, Unavailable
 from emulator.domain.message_ports import Mail
+from emulator.domain.moments import utc_text
 from emulator.scenario.mistakes import BadScenario
 
 _WORLD = "/_emulator/worlds/<world>"
@@ -154,7 +155,7 @@ def _mail(mail: Mail) -> dict[str, Any]:
         "from": mail.sender,
         "to": mail.to,
         "subject": mail.subject,
-        "received": mail.received.isoformat(timespec="milliseconds"),
+        "received": utc_text(mail.received),
         "text": mail.text,
         "html": mail.html,
     }

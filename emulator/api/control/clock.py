@@ -16,6 +16,7 @@ from emulator.api.control.bodies import Kinds, body
 from emulator.api.edge import services
 from emulator.domain.clock import ClockMode, ClockSetting
 from emulator.domain.errors import EmulatorError, Invalid, Unavailable
+from emulator.domain.moments import utc_text
 from emulator.domain.states import JobState
 from emulator.engine.timelapse import LIMIT, Passage, Passed
 from emulator.services.world_clocks import ClockFace, Journey, WorldClockService
@@ -202,12 +203,8 @@ def _face(world: str, face: ClockFace) -> dict[str, Any]:
         "world": world,
         "mode": face.state.mode.value,
         "factor": face.state.factor,
-        "now": _utc(face.now),
-        "machine": _utc(face.machine),
-        "nextTimer": None if face.next_timer is None else _utc(face.next_timer),
+        "now": utc_text(face.now),
+        "machine": utc_text(face.machine),
+        "nextTimer": None if face.next_timer is None else utc_text(face.next_timer),
         "still": list(face.still),
     }
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

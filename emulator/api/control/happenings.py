@@ -10,9 +10,9 @@ from emulator.api.control.access import check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.edge import services
-from emulator.api.v2.wire import utc
 from emulator.domain.errors import Invalid
 from emulator.domain.event import Event
+from emulator.domain.moments import utc_text
 from emulator.domain.states import JobState
 from emulator.services.happenings import MOST_EVENTS, Watched
 
@@ -77,7 +77,7 @@ def event_document(event: Event) -> dict[str, Any]:
         "kind": event.kind,
         "status": event.status,
         "description": event.description,
-        "created": utc(event.created),
+        "created": utc_text(event.created),
         "createdBy": event.created_by,
     }
     return document if event.progress is None else document | {"progress": event.progress}

@@ -13,9 +13,9 @@ from emulator.api.control.access import check_control, check_sight
 from emulator.api.control.answers import answer
 from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.edge import edge, services
-from emulator.api.v2.wire import utc
 from emulator.domain.errors import Invalid, NotFound
 from emulator.domain.fault import Strike
+from emulator.domain.moments import utc_text
 from emulator.domain.request_record import RequestRecord
 from emulator.services.request_log import MOST, RequestLog
 
@@ -120,7 +120,7 @@ def _document(record: RequestRecord) -> dict[str, Any]:
     ended = record.ended
     return {
         "number": record.number,
-        "received": utc(record.received),
+        "received": utc_text(record.received),
         "method": record.method,
         "path": record.path,
         "query": record.query,

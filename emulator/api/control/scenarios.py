@@ -14,6 +14,7 @@ from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.edge import services
 from emulator.domain.errors import Invalid
 from emulator.domain.fault import Strike
+from emulator.domain.moments import utc_text
 from emulator.domain.scenario import Match, Moment, Rule
 from emulator.engine.armed import ArmedState, RuleState
 from emulator.scenario import timeline as words
@@ -102,7 +103,7 @@ def show_journal(world: str) -> Response:
     entries = [
         {
             "seq": each.seq,
-            "at": each.at.isoformat(timespec="milliseconds"),
+            "at": utc_text(each.at),
             "scenario": each.scenario,
             "rule": each.rule,
             "number": each.number,
@@ -180,8 +181,8 @@ def _document(state: ArmedState) -> dict[str, Any]:
         "world": state.world,
         "source": state.source,
         "state": state.standing.value,
-        "since": state.since.isoformat(timespec="milliseconds"),
-        "expires": None if state.expires is None else state.expires.isoformat(timespec="milliseconds"),
+        "since": utc_text(state.since),
+        "expires": None if state.expires is None else utc_text(state.expires),
         "seed": state.seed,
         "problem": state.problem,
         "rules": [_rule(each) for each in state.rules],
@@ -228,7 +229,7 @@ def _held(strike: Strike) -> dict[str, Any]:
         "scenario": strike.scenario,
         "rule": strike.rule,
         "number": strike.number,
-        "until": None if strike.until is None else strike.until.isoformat(timespec="milliseconds"),
+        "until": None if strike.until is None else utc_text(strike.until),
         "facts": strike.occasion.facts(),
     }
 

@@ -14,7 +14,7 @@ from emulator.api.control.answers import answer
 from emulator.api.control.bodies import Kinds, body
 from emulator.api.control.waiting import as_soon_as, whole
 from emulator.api.edge import services
-from emulator.api.v2.wire import utc
+from emulator.domain.moments import utc_text
 from emulator.domain.webhook import HookAnswer, ReceivedHook
 
 _ANSWER: Kinds = {
@@ -123,7 +123,7 @@ def _hook(hook: ReceivedHook) -> dict[str, Any]:
         "path": hook.path,
         "query": hook.query,
         "headers": hook.headers,
-        "received": utc(hook.received),
+        "received": utc_text(hook.received),
         "answered": hook.answered,
     }
     try:

@@ -18,6 +18,7 @@ from emulator.api.edge import scope, services
 from emulator.domain.clock_words import read_clock
 from emulator.domain.errors import Invalid
 from emulator.domain.listener import Listener
+from emulator.domain.moments import utc_text
 from emulator.domain.world import NewWorld, WorldState
 
 _WHAT = "Worlds are made and changed"
@@ -187,7 +188,7 @@ def _document(state: WorldState) -> dict[str, Any]:
         "clock": {
             "mode": state.clock.mode.value,
             "factor": state.clock.factor,
-            "now": state.now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "now": utc_text(state.now),
         },
         **state.counts,
         "active": state.active,

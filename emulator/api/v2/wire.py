@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 
 from emulator.api.edge import base_url, edge
+from emulator.domain.moments import utc_text
 
 _CHICAGO = ZoneInfo("America/Chicago")
 _NOTHING = object()
@@ -53,7 +54,7 @@ def json_response(body: str, status: int) -> Response:
 
 def utc(when: datetime | None) -> str | None:
     """``2020-09-21T01:30:08.000Z``: everything under /jobs and in webhooks."""
-    return None if when is None else when.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return None if when is None else utc_text(when)
 
 
 def chicago(when: datetime | None) -> str | None:

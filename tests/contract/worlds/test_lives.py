@@ -82,6 +82,7 @@ class TestMaking:
             ({"chance_seed": "7"}, "chance_seed"),
             ({"clock": "sideways"}, "clock"),
             ({"clock": {"mode": "scaled", "factor": 0}}, "factor"),
+            ({"clock": {"mode": "frozen", "factor": 3}}, "factor"),
             ({"clock": {"start": "yesterday"}}, "start"),
             ({"clock": {"mode": "frozen", "start": "1066-01-01"}}, "start"),
             ({"simulated": {"a*": {"duration": "never"}}}, "simulated"),
