@@ -14,6 +14,8 @@ Strike = Callable[[], None]
 HALF = len(LARGE) // 2
 ATTEMPTS = 10
 """A state that lasts a millisecond may be missed; then the next job is tried."""
+PASSED_THROUGH = ("STAGED", "CLEANING_UP")
+"""They have no work outside the store, and are no states of their own there unless a scenario listens."""
 SMALL_APPS = {"STAGING_INPUTS": "small input", "STAGING_JOB": "small asset", "RUNNING": "small held makes"}
 
 
@@ -143,6 +145,8 @@ def _catch(site: Site, step: str, strike: Strike) -> tuple[str, list[str]]:
     }
     missed: list[str] = []
     for _ in range(ATTEMPTS):
+        if step in PASSED_THROUGH:
+            site.linger(step)
         with _caught(site, step, app.get(step, "plain")) as (job, held):
             if held:
                 strike()

@@ -146,6 +146,14 @@ class Site:
         if app not in self._apps:
             self._apps[app] = self._make_app(app.split())
 
+    def linger(self, step: str) -> None:
+        """The next job stays for a second in a state that jobs pass through within one transaction."""
+        rule = {"at": f"job.{step.lower()}", "do": {"delay": "1s"}, "times": 1}
+        text = yaml.safe_dump({"name": "linger", "rules": [rule]})
+        self.backend.api.request(
+            "POST", "_emulator/worlds/default/scenarios?again=true", data=text
+        ).raise_for_status()
+
     def go(self, job: str) -> None:
         self.traces.go(job)
 
