@@ -1,7 +1,7 @@
 """A registry of container images on this machine: enough of the distribution API for an engine to pull from.
 
-It serves images that an engine has saved, over plain HTTP on 127.0.0.1, which engines trust. ``gate`` holds the
-last part of every layer back while it is closed, so that a pull can be looked at half way.
+It serves images that an engine has saved, over plain HTTP on 127.0.0.1, which engines trust. While ``gate`` is
+closed the last part of every layer comes a byte at a time, so that a pull can be looked at half way.
 """
 
 from __future__ import annotations
@@ -122,25 +122,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.served.broken_off.set()
 
     def _send(self, content: bytes, *, whole: bool) -> None:
-        middle = 0 if whole else len(content) // 2
-        self.wfile.write(content[:middle])
+        sent = 0 if whole else len(content) // 2
+        self.wfile.write(content[:sent])
         if len(content) > 16 * PIECE and not self.served.gate.is_set():  # configurations pass
             self.wfile.flush()
             self.served.held.set()
-            self._wait_at_gate()
-        for start in range(middle, len(content), PIECE):
+            sent = self._drip(content, sent)
+        for start in range(sent, len(content), PIECE):
             self.wfile.write(content[start : start + PIECE])
 
-    def _wait_at_gate(self) -> None:
-        """Raises ConnectionError when the other side hangs up meanwhile."""
-        self.connection.settimeout(0.05)
-        while not self.served.gate.is_set():
-            try:
-                if not self.connection.recv(1):
-                    raise ConnectionError("hung up")
-            except TimeoutError:
-                continue
-        self.connection.settimeout(None)
+    def _drip(self, content: bytes, sent: int) -> int:
+        """A byte now and then while the gate is closed: engines hang up when more comes that nobody wants any more.
+
+        Answers how much has been sent. Raises OSError when the other side has hung up.
+        """
+        while sent < len(content) and not self.served.gate.wait(0.05):
+            self.wfile.write(content[sent : sent + 1])
+            sent += 1
+        return sent
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence."""
