@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from emulator.domain import legacy
 from emulator.domain.event import Event
+from emulator.domain.job import Job
 from emulator.domain.message_ports import Renderer
 from emulator.domain.notification import WILDCARD, Delivery, Subscription, is_delivery_event
 from emulator.domain.ports import Clocks, Ids
@@ -88,6 +90,20 @@ class Journal:
         if resource is not None and progress is None:
             self._tell_subscribers(tx, event, resource, also)
         return event
+
+    def record_status(self, tx: Transaction, job: Job, profile: str, when: datetime | None = None) -> None:
+        """The job has come into its state; ``profile`` says in whose words, ``when`` is as for :meth:`record`."""
+        self.record(
+            tx,
+            world=job.world,
+            subject=job.id,
+            kind="job",
+            status=job.status.value,
+            description=legacy.description(job.status, profile),
+            created_by=job.owner,
+            resource=job,
+            when=when,
+        )
 
     def _tell_subscribers(
         self, tx: Transaction, event: Event, resource: object, also: Mapping[str, str]

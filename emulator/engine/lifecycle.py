@@ -65,6 +65,7 @@ _PASSED: dict[JobState, Callable[[Job], Next | None]] = {
     _S.STAGED: submitting.place_taken,
     _S.CLEANING_UP: archiving.to_archive,
 }
+"""States without work outside the store, and where a job goes on to from there; see Journey._onward."""
 
 STORE_PAUSE = timedelta(seconds=5)
 """Before a step is repeated whose outcome could not be saved, or was none that the law allows."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from emulator.domain import legacy
 from emulator.domain.errors import StepBlocked, TransitionError
 from emulator.domain.job import Job
 from emulator.domain.states import JobState, check_transition, status_message
@@ -82,17 +81,8 @@ def _enter(
     after = replace(before, **changes)
     changes["last_status_message"] = _message(before, after, outcome)
     after = replace(after, last_status_message=changes["last_status_message"])
-    tools.journal.record(
-        tx,
-        world=before.world,
-        subject=before.id,
-        kind="job",
-        status=outcome.state.value,
-        description=legacy.description(outcome.state, tools.settings.jobs_profile),
-        created_by=before.owner,
-        resource=after,
-        when=_moment(outcome.when or now, before.last_updated, now),
-    )
+    when = _moment(outcome.when or now, before.last_updated, now)
+    tools.journal.record_status(tx, after, tools.settings.jobs_profile, when)
     return changes, after
 
 

@@ -29,3 +29,5 @@ def end_scripts(spool: Path) -> None:
         except PermissionError:
             log.warning("%s: jobs run processes of another user, which cannot be killed", spool)
             return
+    if leaders:
+        log.warning("%s: jobs go on starting processes faster than these can be killed", spool)

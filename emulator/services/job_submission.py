@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from emulator.domain import legacy
 from emulator.domain.document import from_document, to_document
 from emulator.domain.errors import Invalid
 from emulator.domain.identity import Caller
@@ -79,16 +78,7 @@ class JobSubmission:
             for one in wanted:
                 tx.subscriptions.add(self._subscription(job, one))
             if not self._window:
-                self._journal.record(
-                    tx,
-                    world=job.world,
-                    subject=job.id,
-                    kind="job",
-                    status=job.status.value,
-                    description=legacy.description(job.status, self._profile),
-                    created_by=job.owner,
-                    resource=job,
-                )
+                self._journal.record_status(tx, job, self._profile)
             tx.after_commit(lambda: self._wake(job.id, job.world))
         return job
 

@@ -46,10 +46,14 @@ def saved(response: BaseHTTPResponse, to: Path) -> Path:
 
     try:
         with to.open("wb") as file:
-            for piece in response.stream(_PIECE):
-                file.write(piece)
+            try:
+                for piece in response.stream(_PIECE):
+                    file.write(piece)
+            except BaseException:
+                if to.is_file():  # a device is not ours
+                    to.unlink()
+                raise
     except HTTPError as error:
-        to.unlink()
         raise NoEmulator(f"{to.name}: {error}") from error
     finally:
         response.release_conn()

@@ -1,4 +1,4 @@
-"""A served emulator whose default user is the tenant's administrator, with a tapis-cli signed in as that user.
+"""A served emulator with a tapis-cli that is signed in as its default user.
 
 The clients send no credentials to a URL with a port [clients §0]: who publishes must be the default user.
 """
@@ -17,12 +17,12 @@ from tests.served import Api, served
 
 
 @contextmanager
-def admin_desk(folder: Path, clients: Clients) -> Iterator[Page]:
-    with served(folder / "data", default_user="admin") as emulator:
+def desk_of(user: str, folder: Path, clients: Clients) -> Iterator[Page]:
+    with served(folder / "data", default_user=user) as emulator:
         home = folder / "home"
         home.mkdir()
         desk = Page(emulator, Api(emulator.url), clients, home)
-        login = ("--tenant-id", "tacc.prod", "--username", "admin", "--password", "emulator")
+        login = ("--tenant-id", "tacc.prod", "--username", user, "--password", "emulator")
         desk.tapis("auth", "init", *login, "--no-dockerhub")
         yield desk
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.catalog import APP, EXECUTION, changed
 from tests.client.conftest import Page
-from tests.client.desk import admin_desk, document
+from tests.client.desk import desk_of, document
 from tests.real.clients import Clients
 from tests.served import Api, course_document
 
@@ -21,7 +21,7 @@ SEEDED, COUNTER, CLUSTER = "classifier-1.0.0", "wc-1.00", "desk.cluster"
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, clients: Clients) -> Iterator[Page]:
     """An app is registered by the command, on a system of its own."""
-    with admin_desk(tmp_path_factory.mktemp("desk"), clients) as page:
+    with desk_of("admin", tmp_path_factory.mktemp("desk"), clients) as page:
         page.api.call("POST", "systems/v2", json=changed(EXECUTION, id=CLUSTER))
         for folder, name in (("wc", "wrapper.sh"), ("wc/test", "test.sh")):
             page.api.call(

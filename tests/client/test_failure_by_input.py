@@ -8,18 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client.conftest import Page
+from tests.client.desk import desk_of
 from tests.real.clients import Clients
-from tests.served import Api, served
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, clients: Clients) -> Iterator[Page]:
     """A world of its own, so that no other test lists these apps; signed in as its default user."""
-    folder = tmp_path_factory.mktemp("desk")
-    with served(tmp_path_factory.mktemp("data")) as emulator:
-        desk = Page(emulator, Api(emulator.url), clients, folder)
-        login = ("--tenant-id", "tacc.prod", "--username", "testuser", "--password", "emulator")
-        desk.tapis("auth", "init", *login, "--no-dockerhub")
+    with desk_of("testuser", tmp_path_factory.mktemp("desk"), clients) as desk:
         yield desk
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.catalog import EXECUTION, STORAGE, changed
 from tests.client.conftest import Page
-from tests.client.desk import admin_desk, document
+from tests.client.desk import desk_of, document
 from tests.real.clients import Clients
 
 pytestmark = [pytest.mark.xdist_group("catalog-commands"), pytest.mark.sample(6, of="module")]
@@ -20,7 +20,7 @@ DATA, CLUSTER = "desk.storage", "desk.cluster"
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, clients: Clients) -> Iterator[Page]:
     """A storage and an execution system are made by the commands themselves."""
-    with admin_desk(tmp_path_factory.mktemp("desk"), clients) as page:
+    with desk_of("admin", tmp_path_factory.mktemp("desk"), clients) as page:
         (page.folder / "data").mkdir(exist_ok=True)
         storage = document(page, "storage.json", changed(STORAGE, id=DATA))
         cluster = document(page, "cluster.json", changed(EXECUTION, id=CLUSTER))

@@ -138,6 +138,13 @@ class TestFiles:
             world.files.download("here.bin", tmp_path / "back")
         assert not list(tmp_path.iterdir())
 
+    def test_no_room_for_a_download(self, world: World) -> None:
+        world.files.put("here.bin", b"x" * 100_000)
+        full = Path("/dev/full")
+        with pytest.raises(OSError, match="No space left"):
+            world.files.download("here.bin", full)
+        assert full.exists(), "a device is not ours to remove"
+
     def test_outputs_of_a_job(self, world: World, tmp_path: Path) -> None:
         world.simulate("*", outputs={"a b/c#d?.txt": "text"})
         job = world.wait(world.submit(JOB))

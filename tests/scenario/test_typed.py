@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from emulator.cli import main
 from tests.client.conftest import Page
+from tests.client.desk import desk_of
 from tests.real.clients import Clients
+from tests.scenario import library_page
 from tests.scenario.lesson import JOB
-from tests.scenario.library_page import Entry, entries
-from tests.served import Api, served
 
 LESSONS = {
     "cancel-is-ignored": ["STOPPED", "predictions.txt"],
@@ -27,12 +27,8 @@ LESSONS = {
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, clients: Clients) -> Iterator[Page]:
-    folder = tmp_path_factory.mktemp("desk")
-    with served(tmp_path_factory.mktemp("data")) as emulator:
-        desk = Page(emulator, Api(emulator.url), clients, folder)
-        login = ("--tenant-id", "tacc.prod", "--username", "testuser", "--password", "emulator")
-        desk.tapis("auth", "init", *login, "--no-dockerhub")
-        (folder / "job.json").write_text(json.dumps(JOB), encoding="utf-8")
+    with desk_of("testuser", tmp_path_factory.mktemp("desk"), clients) as desk:
+        (desk.folder / "job.json").write_text(json.dumps(JOB), encoding="utf-8")
         yield desk
 
 
@@ -44,11 +40,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory, clients: Clients) -> Iterator
             id=entry.path.stem,
             marks=() if entry.path.stem == "cancel-is-ignored" else pytest.mark.campaign,
         )
-        for entry in entries()
+        for entry in library_page.entries()
         if entry.path.stem in LESSONS
     ],
 )
-def test_a_lesson_goes_as_it_is_typed(desk: Page, entry: Entry) -> None:
+def test_a_lesson_goes_as_it_is_typed(desk: Page, entry: library_page.Entry) -> None:
     name = entry.path.stem
     lines = list(entry.commands)
     if not any("scenario arm" in line for line in lines):
