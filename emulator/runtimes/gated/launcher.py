@@ -259,6 +259,7 @@ class GatedLauncher:
             self._launcher.release(note.launch, note.remote_job_id)
             note.hold = None
             self._notes.save(note)
+            self.changed(job_id)  # what it waits for is no longer the world's clock
         except OSError as error:
             log.warning("job %s could not be released, trying again: %s", job_id, error)
             clock = self._clocks.machine

@@ -48,6 +48,19 @@ def test_a_queue_that_a_scenario_holds_for_48_hours(frozen: World) -> None:
     assert passed["timers"] < 10
 
 
+def test_no_time_passes_over_a_script_that_a_queue_has_let_go(frozen: World) -> None:
+    """It really runs: from its start on the world waits for it, although nobody looks after it by the world's clock."""
+    frozen.own("POST", "scenarios", expect=201, data=LONG_QUEUE)
+    job = frozen.submit()
+    passed = frozen.clock(run="job", job=job, until="FINISHED")
+    record = frozen.job(job)
+    assert record["status"] == "FINISHED"
+    assert {moment(record[name]) - moment(START) for name in ("remoteStarted", "remoteEnded", "ended")} == {
+        48 * HOUR
+    }
+    assert moment(passed["now"]) - moment(START) == 48 * HOUR
+
+
 def test_the_run_time_limit_of_a_simulated_job_is_the_worlds(frozen: World) -> None:
     frozen.simulate(duration="48h")
     job = frozen.submit(maxRunTime="02:00:00")
